@@ -1,0 +1,186 @@
+/**
+ * Every number that Defib decides by, in one place: its unit in the name, its default, its bounds, what it means
+ * and what goes wrong when it is set badly. Settings are what people write (seconds, the names of the HTTP API);
+ * a Policy is what the code reads (milliseconds).
+ */
+
+export const whenPausedChoices = ['park', 'refuse'] as const;
+/** What becomes of a request for a paused workspace: kept for later, or refused with 409. */
+export type WhenPaused = (typeof whenPausedChoices)[number];
+
+/** The settings that a workspace may override. */
+export interface WorkspaceSettings {
+  readonly settleSeconds: number;
+  readonly reprobeSeconds: number;
+  readonly freshSeconds: number;
+  readonly evidenceSeconds: number;
+  readonly skewSeconds: number;
+  readonly restartsPerWindow: number;
+  readonly restartWindowSeconds: number;
+  readonly parkedMax: number;
+  readonly deliverTimeoutSeconds: number;
+  readonly maxActiveTasks: number;
+  readonly whenPaused: WhenPaused;
+}
+
+/** The settings that hold for the whole fleet only. */
+export interface FleetSettings {
+  readonly brakeMinimum: number;
+  readonly brakeShare: number;
+  readonly brakeWindowSeconds: number;
+  readonly maxRestartShare: number;
+}
+
+export type PolicySettings = WorkspaceSettings & FleetSettings;
+
+export interface NumberSetting {
+  readonly kind: 'number';
+  readonly scope: 'workspace' | 'fleet';
+  readonly default: number;
+  readonly minimum: number;
+  readonly maximum: number;
+  readonly integer: boolean;
+  /** What it means, and the danger of a bad value. */
+  readonly meaning: string;
+}
+
+export interface ChoiceSetting {
+  readonly kind: 'choice';
+  readonly scope: 'workspace' | 'fleet';
+  readonly default: WhenPaused;
+  readonly choices: typeof whenPausedChoices;
+  readonly meaning: string;
+}
+
+const seconds = (fallback: number, minimum: number, maximum: number, meaning: string): NumberSetting => ({
+  kind: 'number',
+  scope: 'workspace',
+  default: fallback,
+  minimum,
+  maximum,
+  integer: true,
+  meaning,
+});
+const fleet = (setting: NumberSetting): NumberSetting => ({ ...setting, scope: 'fleet' });
+const share = (fallback: number, meaning: string): NumberSetting => ({
+  ...fleet(seconds(fallback, 0, 1, meaning)),
+  integer: false,
+});
+
+/** The table of settings; the API's schemas, the local stack's flags and the docs are made from it. */
+export const settingTable = {
+  settleSeconds: seconds(60, 5, 3600, 'After a start nothing counts as evidence of death. Too short kills booting agents.'),
+  reprobeSeconds: seconds(2, 2, 10, 'Time between the two sightings. Longer delays every true restart.'),
+  freshSeconds: seconds(15, 5, 600, 'A heartbeat this young is proof of life. Too short kills busy agents.'),
+  evidenceSeconds: seconds(30, 10, 300, 'A first sighting older than this is void. Too long pairs unrelated sightings.'),
+  skewSeconds: seconds(5, 1, 60, 'How far clocks may disagree: the claim wants every window past by this much.'),
+  restartsPerWindow: seconds(3, 1, 100, 'Restarts that one workspace may have within the restart window.'),
+  restartWindowSeconds: seconds(1800, 60, 86_400, 'The window over which restarts of a workspace are counted.'),
+  parkedMax: seconds(1000, 1, 10_000, 'Requests parked for one workspace; more are refused with 429.'),
+  deliverTimeoutSeconds: seconds(300, 1, 840, 'How long a delivery waits for the agent. An agent turn may take minutes.'),
+  maxActiveTasks: seconds(1, 1, 1000, 'A workspace with this many active tasks gets no parked request.'),
+  whenPaused: {
+    kind: 'choice',
+    scope: 'workspace',
+    default: 'park',
+    choices: whenPausedChoices,
+    meaning: 'Whether requests for a paused workspace are parked, or refused with 409.',
+  },
+  brakeMinimum: fleet(seconds(2, 1, 100_000, 'The brake never opens for this many dead workspaces or fewer.')),
+  brakeShare: share(0.2, 'The brake opens when more than this share of the fleet looks dead at once.'),
+  brakeWindowSeconds: fleet(seconds(300, 10, 3600, 'The window over which deaths count as at once.')),
+  maxRestartShare: share(0.05, 'Restarts in flight, as a share of the fleet; three are always allowed.'),
+} as const satisfies Record<keyof PolicySettings, NumberSetting | ChoiceSetting>;
+
+export type SettingName = keyof typeof settingTable;
+
+export const settingNames = Object.keys(settingTable) as readonly SettingName[];
+
+/** The settings that hold where nobody says otherwise. */
+export const defaultSettings: PolicySettings = Object.fromEntries(
+  settingNames.map((name) => [name, settingTable[name].default]),
+) as unknown as PolicySettings;
+
+/** What the code reads: times in milliseconds. */
+export interface Policy {
+  readonly settleWindowMs: number;
+  readonly reprobeDelayMs: number;
+  readonly freshWindowMs: number;
+  readonly evidenceLifeMs: number;
+  readonly skewMarginMs: number;
+  readonly restartsPerWindow: number;
+  readonly restartWindowMs: number;
+  readonly parkedMax: number;
+  readonly deliverTimeoutMs: number;
+  readonly maxActiveTasks: number;
+  readonly whenPaused: WhenPaused;
+  readonly brakeMinimum: number;
+  readonly brakeShare: number;
+  readonly brakeWindowMs: number;
+  readonly maxRestartShare: number;
+}
+
+/** The policy that follows from settings. The settings must have passed {@link settingsProblems}. */
+export function policyOf(settings: PolicySettings): Policy {
+  return {
+    settleWindowMs: settings.settleSeconds * 1000,
+    reprobeDelayMs: settings.reprobeSeconds * 1000,
+    freshWindowMs: settings.freshSeconds * 1000,
+    evidenceLifeMs: settings.evidenceSeconds * 1000,
+    skewMarginMs: settings.skewSeconds * 1000,
+    restartsPerWindow: settings.restartsPerWindow,
+    restartWindowMs: settings.restartWindowSeconds * 1000,
+    parkedMax: settings.parkedMax,
+    deliverTimeoutMs: settings.deliverTimeoutSeconds * 1000,
+    maxActiveTasks: settings.maxActiveTasks,
+    whenPaused: settings.whenPaused,
+    brakeMinimum: settings.brakeMinimum,
+    brakeShare: settings.brakeShare,
+    brakeWindowMs: settings.brakeWindowSeconds * 1000,
+    maxRestartShare: settings.maxRestartShare,
+  };
+}
+
+/** The fleet's settings with a workspace's own on top. */
+export function withOverrides(settings: PolicySettings, own: Partial<WorkspaceSettings> | undefined): PolicySettings {
+  return { ...settings, ...own };
+}
+
+/**
+ * Everything that is wrong with a set of settings, in words that name the setting and both numbers; empty when it
+ * can be used. Each value has its bounds, and a set of good values can still be impossible together.
+ */
+export function settingsProblems(settings: PolicySettings): string[] {
+  const problems = settingNames.flatMap((name) => valueProblems(name, settings[name]));
+  if (problems.length > 0) return problems;
+  const { reprobeSeconds, evidenceSeconds, skewSeconds, freshSeconds } = settings;
+  if (evidenceSeconds < 3 * reprobeSeconds) {
+    problems.push(
+      `Expected evidenceSeconds to be at least 3 x reprobeSeconds (${3 * reprobeSeconds}), got ${evidenceSeconds}: ` +
+        'the second sighting would come too late to count',
+    );
+  }
+  if (skewSeconds > freshSeconds) {
+    problems.push(
+      `Expected skewSeconds to be at most freshSeconds (${freshSeconds}), got ${skewSeconds}: ` +
+        'the margin would be wider than the window it guards',
+    );
+  }
+  return problems;
+}
+
+function valueProblems(name: SettingName, value: unknown): string[] {
+  const setting: NumberSetting | ChoiceSetting = settingTable[name];
+  if (setting.kind === 'choice') {
+    const known = setting.choices.some((choice) => choice === value);
+    return known ? [] : [`Expected ${name} to be one of ${setting.choices.join(', ')}, got ${String(value)}`];
+  }
+  if (typeof value !== 'number' || !Number.isFinite(value)) {
+    return [`Expected ${name} to be a number, got ${String(value)}`];
+  }
+  if (setting.integer && !Number.isInteger(value)) return [`Expected ${name} to be a whole number, got ${value}`];
+  if (value < setting.minimum || value > setting.maximum) {
+    return [`Expected ${name} to be from ${setting.minimum} to ${setting.maximum}, got ${value}`];
+  }
+  return [];
+}
