@@ -69,15 +69,40 @@ const share = (fallback: number, meaning: string): NumberSetting => ({
 
 /** The table of settings; the API's schemas, the local stack's flags and the docs are made from it. */
 export const settingTable = {
-  settleSeconds: seconds(60, 5, 3600, 'After a start nothing counts as evidence of death. Too short kills booting agents.'),
+  settleSeconds: seconds(
+    60,
+    5,
+    3600,
+    'After a start nothing counts as evidence of death. Too short kills booting agents.',
+  ),
   reprobeSeconds: seconds(2, 2, 10, 'Time between the two sightings. Longer delays every true restart.'),
   freshSeconds: seconds(15, 5, 600, 'A heartbeat this young is proof of life. Too short kills busy agents.'),
-  evidenceSeconds: seconds(30, 10, 300, 'A first sighting older than this is void. Too long pairs unrelated sightings.'),
-  skewSeconds: seconds(5, 1, 60, 'How far clocks may disagree: the claim wants every window past by this much.'),
+  evidenceSeconds: seconds(
+    30,
+    10,
+    300,
+    'A first sighting older than this is void. Too long pairs unrelated sightings.',
+  ),
+  skewSeconds: seconds(
+    5,
+    1,
+    60,
+    'How far clocks may disagree: the claim wants every window past by this much.',
+  ),
   restartsPerWindow: seconds(3, 1, 100, 'Restarts that one workspace may have within the restart window.'),
-  restartWindowSeconds: seconds(1800, 60, 86_400, 'The window over which restarts of a workspace are counted.'),
+  restartWindowSeconds: seconds(
+    1800,
+    60,
+    86_400,
+    'The window over which restarts of a workspace are counted.',
+  ),
   parkedMax: seconds(1000, 1, 10_000, 'Requests parked for one workspace; more are refused with 429.'),
-  deliverTimeoutSeconds: seconds(300, 1, 840, 'How long a delivery waits for the agent. An agent turn may take minutes.'),
+  deliverTimeoutSeconds: seconds(
+    300,
+    1,
+    840,
+    'How long a delivery waits for the agent. An agent turn may take minutes.',
+  ),
   maxActiveTasks: seconds(1, 1, 1000, 'A workspace with this many active tasks gets no parked request.'),
   whenPaused: {
     kind: 'choice',
@@ -86,7 +111,9 @@ export const settingTable = {
     choices: whenPausedChoices,
     meaning: 'Whether requests for a paused workspace are parked, or refused with 409.',
   },
-  brakeMinimum: fleet(seconds(2, 1, 100_000, 'The brake never opens for this many dead workspaces or fewer.')),
+  brakeMinimum: fleet(
+    seconds(2, 1, 100_000, 'The brake never opens for this many dead workspaces or fewer.'),
+  ),
   brakeShare: share(0.2, 'The brake opens when more than this share of the fleet looks dead at once.'),
   brakeWindowSeconds: fleet(seconds(300, 10, 3600, 'The window over which deaths count as at once.')),
   maxRestartShare: share(0.05, 'Restarts in flight, as a share of the fleet; three are always allowed.'),
@@ -142,7 +169,10 @@ export function policyOf(settings: PolicySettings): Policy {
 }
 
 /** The fleet's settings with a workspace's own on top. */
-export function withOverrides(settings: PolicySettings, own: Partial<WorkspaceSettings> | undefined): PolicySettings {
+export function withOverrides(
+  settings: PolicySettings,
+  own: Partial<WorkspaceSettings> | undefined,
+): PolicySettings {
   return { ...settings, ...own };
 }
 
@@ -178,7 +208,8 @@ function valueProblems(name: SettingName, value: unknown): string[] {
   if (typeof value !== 'number' || !Number.isFinite(value)) {
     return [`Expected ${name} to be a number, got ${String(value)}`];
   }
-  if (setting.integer && !Number.isInteger(value)) return [`Expected ${name} to be a whole number, got ${value}`];
+  if (setting.integer && !Number.isInteger(value))
+    return [`Expected ${name} to be a whole number, got ${value}`];
   if (value < setting.minimum || value > setting.maximum) {
     return [`Expected ${name} to be from ${setting.minimum} to ${setting.maximum}, got ${value}`];
   }

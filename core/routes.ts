@@ -15,12 +15,27 @@ export interface Route {
 }
 
 export const routes = [
-  { method: 'POST', path: '/workspaces/{workspaceId}/forward-errors', answeredBy: 'forward-error', callers: ['proxy'] },
-  { method: 'POST', path: '/workspaces/{workspaceId}/heartbeats', answeredBy: 'heartbeat', callers: ['agent'] },
+  {
+    method: 'POST',
+    path: '/workspaces/{workspaceId}/forward-errors',
+    answeredBy: 'forward-error',
+    callers: ['proxy'],
+  },
+  {
+    method: 'POST',
+    path: '/workspaces/{workspaceId}/heartbeats',
+    answeredBy: 'heartbeat',
+    callers: ['agent'],
+  },
 
   { method: 'GET', path: '/workspaces/{workspaceId}', answeredBy: 'lookup', callers: ['operator', 'proxy'] },
   { method: 'GET', path: '/workspaces', answeredBy: 'lookup', callers: ['operator'] },
-  { method: 'GET', path: '/workspaces/{workspaceId}/verdicts', answeredBy: 'lookup', callers: ['operator', 'proxy'] },
+  {
+    method: 'GET',
+    path: '/workspaces/{workspaceId}/verdicts',
+    answeredBy: 'lookup',
+    callers: ['operator', 'proxy'],
+  },
   {
     method: 'GET',
     path: '/workspaces/{workspaceId}/verdicts/{verdictId}',

@@ -1,0 +1,74 @@
+import type { Policy } from './policy.ts';
+import type { Heartbeat, Workspace } from './workspace.ts';
+
+/** What an agent sends. */
+export interface Beat {
+  readonly bootId: string;
+  readonly seq: number;
+  readonly intervalMs: number;
+  readonly activeTasks: number;
+  readonly busyUntilMs?: number;
+}
+
+/** An agent that says nothing of its interval beats this often. */
+export const DEFAULT_INTERVAL_MS = 5000;
+/** How far ahead a busy lease may reach. */
+export const LONGEST_LEASE_MS = 15 * 60_000;
+
+/** Whether the agent's last sign of life still counts. Its last millisecond is included: up to 15 s is always busy. */
+export function isFresh(freshUntilMs: number, earliestMs: number): boolean {
+  return freshUntilMs > 0 && earliestMs <= freshUntilMs;
+}
+
+/** Until when a beat counts: three missed intervals, never less than the fresh window, or as long as its lease. */
+export function freshUntilOf(beat: Beat, atMs: number, policy: Policy): number {
+  const windowMs = Math.max(policy.freshWindowMs, 3 * beat.intervalMs);
+  const leaseMs = Math.min(beat.busyUntilMs ?? 0, atMs + LONGEST_LEASE_MS);
+  return Math.max(atMs + windowMs, leaseMs);
+}
+
+/** Why a beat changes nothing, or how it is written. */
+export type BeatDecision =
+  | { readonly kind: 'same-boot' }
+  | { readonly kind: 'new-boot' }
+  | {
+      readonly kind: 'refused';
+      readonly why: 'wrong-instance' | 'replayed' | 'retired-boot' | 'before-start';
+    };
+
+/**
+ * What to do with a beat, given the workspace as it is. Bound to the instance by the session of the caller, to the
+ * boot by its id, and monotone by sequence: a late, replayed or foreign beat changes nothing and says why.
+ */
+export function decideBeat(
+  workspace: Workspace,
+  beat: Beat,
+  from: { instanceId: string; atMs: number },
+): BeatDecision {
+  if (from.instanceId !== workspace.instanceId) return { kind: 'refused', why: 'wrong-instance' };
+  if (beat.bootId === workspace.retiredBootId) return { kind: 'refused', why: 'retired-boot' };
+  if (beat.bootId === workspace.heartbeat?.bootId) {
+    return beat.seq > workspace.heartbeat.seq ? { kind: 'same-boot' } : { kind: 'refused', why: 'replayed' };
+  }
+  if (beat.bootId === workspace.previousBootId) return { kind: 'refused', why: 'replayed' };
+  const { claim } = workspace;
+  // While a restart is open, a new boot counts only once Start has succeeded: before that it cannot be its result.
+  if (claim && (claim.startedAtMs === undefined || from.atMs < claim.startedAtMs)) {
+    return { kind: 'refused', why: 'before-start' };
+  }
+  return { kind: 'new-boot' };
+}
+
+/** The heartbeat as it is stored. */
+export function storedBeat(beat: Beat, atMs: number): Heartbeat {
+  return {
+    atMs,
+    seq: beat.seq,
+    bootId: beat.bootId,
+    intervalMs: beat.intervalMs,
+    activeTasks: beat.activeTasks,
+    ...(beat.busyUntilMs !== undefined && {
+      busyUntilMs: Math.min(beat.busyUntilMs, atMs + LONGEST_LEASE_MS),
+    }),
+  };
+}

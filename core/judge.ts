@@ -1,0 +1,168 @@
+import { malformedFact, sightingOf, type Facts, type JudgedWorkspace } from './facts.ts';
+import { isFresh } from './heartbeat.ts';
+import type { Policy } from './policy.ts';
+import { isSettling, settleUntilMs } from './settle.ts';
+import type { Call, Flip, Judgement, Reason, Rule } from './verdict.ts';
+import { isPaused, type Evidence, type Sighting } from './workspace.ts';
+
+/**
+ * The judge: Alive, Busy or Dead, or the next step towards it. Pure and total. It reads as the verdict table does:
+ * named guards in the table's order, the first that has an opinion decides.
+ *
+ * Monotone caution (S37): making any fact less certain never moves the judgement towards dead. Dead is reached only
+ * past every guard, with two sightings, by the re-probe.
+ */
+export function judge(facts: Facts, policy: Policy): Judgement {
+  const { workspace } = facts;
+  if (workspace === 'unknown')
+    return judgement('unknown-workspace', '1-unknown-workspace', 'workspace-changed');
+  if (workspace === 'malformed') return judgement('busy', '1a-facts-malformed', 'facts-malformed');
+  const view = { facts, workspace, policy };
+  for (const guard of guards) {
+    const opinion = guard(view);
+    if (opinion) return opinion;
+  }
+  return confirmedDead(view);
+}
+
+interface View {
+  readonly facts: Facts;
+  readonly workspace: JudgedWorkspace;
+  readonly policy: Policy;
+}
+type Guard = (view: View) => Judgement | undefined;
+
+const onlyFactsThatCanBeTrue: Guard = ({ facts, workspace, policy }) =>
+  malformedFact(workspace, facts.now, policy.skewMarginMs) === undefined
+    ? undefined
+    : judgement('busy', '1a-facts-malformed', 'facts-malformed');
+
+const clocksMustAgree: Guard = ({ facts }) =>
+  facts.clock === 'agrees'
+    ? undefined
+    : judgement('busy', '1b-clock-unsure', 'clock-unsure', [{ kind: 'clocks-agree' }]);
+
+const notWhilePaused: Guard = ({ facts, workspace }) =>
+  isPaused(workspace, facts.now.earliestMs)
+    ? judgement('busy', '2-paused', 'paused', [flipAfter('pause-ends', workspace.pause?.untilMs)])
+    : undefined;
+
+const notWhileRestarting: Guard = ({ workspace }) =>
+  workspace.claim ? judgement('busy', '3-restarting', 'restarting', [{ kind: 'claim-ends' }]) : undefined;
+
+/** Looked at before the probe and again after it, which may bring a newer LaunchTime. */
+const notWhileSettling: Guard = ({ facts, workspace, policy }) => {
+  const launchTimeMs = facts.probe.kind === 'seen' ? facts.probe.launchTimeMs : undefined;
+  const untilMs = settleUntilMs(workspace.settleUntilMs, launchTimeMs, policy);
+  if (!isSettling(untilMs, facts.now.earliestMs)) return undefined;
+  return judgement('busy', '4-settling', 'settling', [{ kind: 'settle-window-ends', afterMs: untilMs }]);
+};
+
+const onlyTheInstanceThatFailed: Guard = ({ facts, workspace }) =>
+  facts.reportedInstanceId !== undefined && facts.reportedInstanceId !== workspace.instanceId
+    ? judgement('busy', '4a-moved', 'moved')
+    : undefined;
+
+const lookFirst: Guard = ({ facts }) =>
+  facts.probe.kind === 'not-made' ? judgement('probe', '4b-look', 'suspect') : undefined;
+
+const throttledLooksAreQueued: Guard = ({ facts }) =>
+  facts.probe.kind === 'unknown' && facts.probe.cause === 'throttled'
+    ? judgement('probe-queued', '5-probe-queued', 'probe-queued')
+    : undefined;
+
+const unknownIsNeverEvidence: Guard = ({ facts, workspace }) => {
+  const { probe } = facts;
+  const because = (reason: Reason): Judgement =>
+    judgement('busy', '6-probe-unknown', reason, [
+      { kind: 'probe-says-running' },
+      { kind: 'probe-says-stopped' },
+    ]);
+  if (probe.kind === 'unknown' && probe.cause === 'shared') return because('probe-shared');
+  if (probe.kind !== 'seen' || probe.instanceId !== workspace.instanceId)
+    return because('probe-inconclusive');
+  if (probe.state === 'pending') return because('booting');
+  if (probe.state === 'stopping' || probe.state === 'shutting-down') return because('stopping');
+  return undefined;
+};
+
+const runningIsAlive: Guard = ({ facts, workspace }) =>
+  sightingOf(facts.probe, workspace.instanceId)
+    ? undefined
+    : judgement('alive', '7-running', 'running', [{ kind: 'probe-says-stopped' }]);
+
+const heartbeatOutranksProbe: Guard = ({ facts, workspace }) =>
+  isFresh(workspace.freshUntilMs, facts.now.earliestMs)
+    ? judgement('busy', '8-heartbeat-fresh', 'heartbeat-fresh', [
+        { kind: 'heartbeat-goes-stale', afterMs: workspace.freshUntilMs },
+      ])
+    : undefined;
+
+const firstSightingIsSuspect: Guard = (view) => {
+  const { evidence } = view.workspace;
+  if (evidence && isValidEvidence(evidence, view)) return undefined;
+  return judgement('suspect', '9-first-sighting', 'suspect', sightingFlips(view));
+};
+
+const secondSightingIsTheReprobes: Guard = (view) => {
+  const { facts, policy, workspace } = view;
+  const confirmableAtMs = (workspace.evidence?.atMs ?? Infinity) + policy.reprobeDelayMs;
+  if (facts.asker === 'reprobe' && facts.now.earliestMs >= confirmableAtMs) return undefined;
+  return judgement('suspect', '10-not-yet', 'suspect', [
+    ...sightingFlips(view),
+    flipAfter('second-sighting', confirmableAtMs),
+  ]);
+};
+
+/** The verdict table, in its order. What passes every row is dead. */
+const guards: readonly Guard[] = [
+  onlyFactsThatCanBeTrue,
+  clocksMustAgree,
+  notWhilePaused,
+  notWhileRestarting,
+  notWhileSettling,
+  onlyTheInstanceThatFailed,
+  lookFirst,
+  throttledLooksAreQueued,
+  unknownIsNeverEvidence,
+  runningIsAlive,
+  heartbeatOutranksProbe,
+  firstSightingIsSuspect,
+  secondSightingIsTheReprobes,
+];
+
+function confirmedDead(view: View): Judgement {
+  const { probe } = view.facts;
+  const reason = probe.kind === 'seen' && probe.state === 'terminated' ? 'terminated' : 'stopped';
+  return judgement('dead', '11-dead', reason, sightingFlips(view));
+}
+
+/**
+ * Evidence counts while everything it was bound to is unchanged: same sighting, generation, instance, boot and
+ * LaunchTime, no beat since (S3), not older than its life by the latest end of the time range.
+ */
+function isValidEvidence(evidence: Evidence, { facts, workspace, policy }: View): boolean {
+  const sighting: Sighting | undefined = sightingOf(facts.probe, workspace.instanceId);
+  const launchTimeMs = facts.probe.kind === 'seen' ? facts.probe.launchTimeMs : undefined;
+  return (
+    evidence.kind === sighting &&
+    evidence.generation === workspace.generation &&
+    evidence.instanceId === workspace.instanceId &&
+    evidence.bootId === workspace.heartbeat?.bootId &&
+    evidence.seq === workspace.heartbeat?.seq &&
+    evidence.launchTimeMs === launchTimeMs &&
+    facts.now.latestMs - evidence.atMs <= policy.evidenceLifeMs
+  );
+}
+
+function sightingFlips({ workspace }: View): Flip[] {
+  return [flipAfter('heartbeat-arrives', workspace.heartbeat?.atMs), { kind: 'probe-says-running' }];
+}
+
+function flipAfter(kind: Flip['kind'], afterMs: number | undefined): Flip {
+  return afterMs === undefined || !Number.isFinite(afterMs) ? { kind } : { kind, afterMs };
+}
+
+function judgement(call: Call, rule: Rule, reason: Reason, flip: readonly Flip[] = []): Judgement {
+  return { call, rule, reason, flip };
+}

@@ -1,0 +1,120 @@
+import type { Probe } from './facts.ts';
+import { assertNever } from './invariant.ts';
+import type { Policy } from './policy.ts';
+import type { TimeRange } from './time.ts';
+import { isPaused, type Claim, type Workspace } from './workspace.ts';
+
+/**
+ * RestartByID, one step at a time: what to do next follows from what the instance is now, never from what we
+ * believe we did. Start only where the instance is seen stopped; Stop only what runs, is condemned, and is still
+ * the very boot that was condemned (S9): a second Stop on the instance that was just started is the incident again.
+ */
+export type RestartAction =
+  | { readonly do: 'admit' }
+  | { readonly do: 'start' }
+  | { readonly do: 'stop'; readonly launchTimeMs: number | undefined }
+  | { readonly do: 'wait'; readonly forMs: number; readonly because: string }
+  | { readonly do: 'finish'; readonly outcome: RestartOutcome; readonly because: string };
+
+export const restartOutcomes = ['done', 'false-alarm', 'gone', 'failed', 'cancelled'] as const;
+/**
+ * `done`: the new boot gave a sign of life. `false-alarm`: the instance had been running all along; nobody was
+ * harmed. `gone`: terminated, cannot be started. `failed`: given up, an operator should look. `cancelled`: the wish
+ * for a restart was withdrawn.
+ */
+export type RestartOutcome = (typeof restartOutcomes)[number];
+
+/** Start calls that one claim may make. */
+export const MOST_START_ATTEMPTS = 5;
+/** EC2's answers may lag behind what was done; a Start is not repeated sooner than this. */
+const READ_LAG_MS = 10_000;
+const POLL_MS = 2000;
+const PAUSED_POLL_MS = 30_000;
+
+export interface RestartView {
+  readonly workspace: Workspace;
+  readonly claim: Claim;
+  readonly probe: Probe;
+  readonly now: TimeRange;
+  readonly policy: Policy;
+}
+
+/** Whether the instance must be looked at before {@link nextRestartAction} can decide. */
+export function needsProbe(claim: Claim): boolean {
+  return claim.step !== 'awaiting-admission';
+}
+
+/** The next step of an open claim. */
+export function nextRestartAction(view: RestartView): RestartAction {
+  const { workspace, claim, probe, now } = view;
+  const started = claim.step === 'start-issued' || claim.step === 'starting';
+  if (now.earliestMs >= claim.deadlineMs) return finish('failed', 'deadline');
+  if (workspace.desired === 'stopped' && !started) return finish('cancelled', 'desired-stopped');
+  if (!claim.forced && !started && isPaused(workspace, now.earliestMs)) return wait('paused', PAUSED_POLL_MS);
+  if (claim.step === 'awaiting-admission') return { do: 'admit' };
+  if (probe.kind !== 'seen' || probe.instanceId !== claim.instanceId) return wait('probe-inconclusive');
+  switch (probe.state) {
+    case 'pending':
+      return wait('booting');
+    case 'stopping':
+    case 'shutting-down':
+      return wait(probe.state);
+    case 'terminated':
+      return finish('gone', 'terminated');
+    case 'stopped':
+      return whenStopped(view);
+    case 'running':
+      return whenRunning(view, probe.launchTimeMs);
+    default:
+      return assertNever(probe.state);
+  }
+}
+
+function whenStopped({ claim, now }: RestartView): RestartAction {
+  if (claim.step === 'stop-issued' && now.earliestMs < (claim.stopLeaseUntilMs ?? 0))
+    return wait('stop-in-flight');
+  // The answer may be older than our own Start: a moment's patience, then it counts as fallen back.
+  if (claim.startedAtMs !== undefined && now.earliestMs < claim.startedAtMs + READ_LAG_MS)
+    return wait('read-lag');
+  if (claim.attempt >= MOST_START_ATTEMPTS) return finish('failed', 'start-refused');
+  return { do: 'start' };
+}
+
+function whenRunning(view: RestartView, launchTimeMs: number | undefined): RestartAction {
+  const { claim, workspace, now } = view;
+  const sameIncarnation = launchTimeMs === undefined || launchTimeMs === claim.launchTimeMs;
+  if (!sameIncarnation) return whenRunningAnew(view, launchTimeMs);
+  if (claim.kind === 'dead') return finish('false-alarm', 'was-running');
+  // An operator's order: it holds to the boot id and LaunchTime of the moment it was given.
+  if (claim.step === 'admitted') {
+    return workspace.heartbeat?.bootId === claim.bootId
+      ? { do: 'stop', launchTimeMs: claim.launchTimeMs }
+      : finish('done', 'restarted-meanwhile');
+  }
+  if (claim.step === 'stop-issued' && now.earliestMs < (claim.stopLeaseUntilMs ?? 0))
+    return wait('stop-in-flight');
+  if (now.earliestMs < (claim.stopLeaseUntilMs ?? 0) + READ_LAG_MS) return wait('read-lag');
+  return finish('failed', 'stop-without-effect');
+}
+
+/** The instance runs since after the claim: the restart's result. Done when its agent says so. */
+function whenRunningAnew(
+  { workspace, claim, now, policy }: RestartView,
+  launchTimeMs: number,
+): RestartAction {
+  const { heartbeat } = workspace;
+  if (heartbeat && heartbeat.bootId !== claim.bootId) return finish('done', 'heartbeat');
+  const neverBeat = heartbeat === undefined && claim.bootId === undefined;
+  const startedMs = Math.max(launchTimeMs, claim.startedAtMs ?? 0);
+  if (neverBeat && now.earliestMs >= startedMs + policy.settleWindowMs)
+    return finish('done', 'ran-for-settle-window');
+  return wait('awaiting-heartbeat');
+}
+
+function wait(because: string, forMs = POLL_MS): RestartAction {
+  return { do: 'wait', forMs, because };
+}
+
+function finish(outcome: RestartOutcome, because: string): RestartAction {
+  return { do: 'finish', outcome, because };
+}

@@ -1,0 +1,134 @@
+/** What the API shows of stored things: times as ISO 8601, durations in seconds, nothing that is not public. */
+import type { Fleet } from './brake.ts';
+import { restartsLeft } from './claim.ts';
+import { isFresh } from './heartbeat.ts';
+import type { ParkedRequest } from './parking.ts';
+import { policyOf, settingTable, withOverrides, type PolicySettings, type SettingName } from './policy.ts';
+import { isFinal, type Receipt } from './receipt.ts';
+import { isSettling } from './settle.ts';
+import { isoTime, type TimeRange } from './time.ts';
+import { isPaused, type Pause, type Workspace } from './workspace.ts';
+
+type View = Readonly<Record<string, unknown>>;
+
+export function workspaceView(
+  workspace: Workspace,
+  settings: PolicySettings,
+  now: TimeRange,
+  more: { readonly parked: number; readonly lastReceipt?: Receipt },
+): View {
+  const effective = withOverrides(settings, workspace.settings);
+  const { heartbeat, claim, lastReceipt } = { ...workspace, lastReceipt: more.lastReceipt };
+  return {
+    workspaceId: workspace.workspaceId,
+    instanceId: workspace.instanceId,
+    port: workspace.port,
+    protocol: workspace.protocol,
+    path: workspace.path,
+    generation: workspace.generation,
+    desired: workspace.desired,
+    paused: workspace.pause && isPaused(workspace, now.earliestMs) ? pauseView(workspace.pause) : null,
+    heartbeat: heartbeat
+      ? {
+          at: isoTime(heartbeat.atMs),
+          ageSeconds: Math.max(0, (now.latestMs - heartbeat.atMs) / 1000),
+          seq: heartbeat.seq,
+          bootId: heartbeat.bootId,
+          activeTasks: heartbeat.activeTasks,
+          freshUntil: isoTime(workspace.freshUntilMs),
+          fresh: isFresh(workspace.freshUntilMs, now.earliestMs),
+        }
+      : null,
+    settling: isSettling(workspace.settleUntilMs, now.earliestMs)
+      ? { until: isoTime(workspace.settleUntilMs), because: workspace.settleBecause }
+      : null,
+    claim: claim
+      ? {
+          token: claim.token,
+          reason: claim.reason,
+          step: claim.step,
+          attempt: claim.attempt,
+          since: isoTime(claim.sinceMs),
+        }
+      : null,
+    lastVerdict: lastReceipt
+      ? {
+          verdictId: lastReceipt.verdictId,
+          verdict: isFinal(lastReceipt) ? lastReceipt.verdict : 'pending',
+          reason: lastReceipt.reason,
+          at: isoTime(lastReceipt.atMs),
+        }
+      : null,
+    restartsLeft: restartsLeft(workspace, now, policyOf(effective)),
+    parked: more.parked,
+    policy: Object.fromEntries(
+      (Object.keys(settingTable) as SettingName[])
+        .filter((name) => settingTable[name].scope === 'workspace')
+        .map((name) => [name, effective[name]]),
+    ),
+  };
+}
+
+export function receiptView(receipt: Receipt): View {
+  const last = receipt.looks.at(-1);
+  return {
+    verdictId: receipt.verdictId,
+    workspaceId: receipt.workspaceId,
+    verdict: isFinal(receipt) ? receipt.verdict : 'pending',
+    reason: receipt.reason,
+    rule: receipt.rule,
+    at: isoTime(receipt.atMs),
+    openedAt: isoTime(receipt.openedAtMs),
+    errorKind: receipt.errorKind,
+    askedBy: receipt.askedBy,
+    facts: last?.facts,
+    looks: receipt.looks,
+    flip: receipt.flip,
+    policy: receipt.policy,
+    ...(receipt.requestId !== undefined && { requestId: receipt.requestId }),
+  };
+}
+
+export function requestView(
+  request: ParkedRequest,
+  more: { readonly position?: number; readonly response?: View } = {},
+): View {
+  return {
+    requestId: request.requestId,
+    workspaceId: request.workspaceId,
+    state: request.state,
+    ...(more.position !== undefined && { position: more.position }),
+    attempts: request.attempts,
+    ambiguous: request.ambiguous,
+    parkedAt: isoTime(request.parkedAtMs ?? request.acceptedAtMs),
+    expiresAt: isoTime(request.expiresAtMs),
+    ...(request.heldBy !== undefined && { heldBy: request.heldBy }),
+    ...(request.why !== undefined && { why: request.why }),
+    ...(request.finishedAtMs !== undefined && { finishedAt: isoTime(request.finishedAtMs) }),
+    ...(more.response && { response: more.response }),
+  };
+}
+
+export function fleetView(fleet: Fleet, workspaceCount: number, slots: number): View {
+  return {
+    workspaces: workspaceCount,
+    brake: {
+      state: fleet.brake,
+      because: fleet.brakeBecause ?? null,
+      openedAt: fleet.openedAtMs === undefined ? null : isoTime(fleet.openedAtMs),
+      closesAt: fleet.closesAtMs === undefined ? null : isoTime(fleet.closesAtMs),
+    },
+    paused: fleet.pause ? pauseView(fleet.pause) : null,
+    restartsInFlight: Object.values(fleet.admitted).map((slot) => slot.workspaceId),
+    restartSlots: slots,
+    recentDeaths: fleet.deaths.length,
+  };
+}
+
+function pauseView(pause: Pause): View {
+  return {
+    by: pause.by,
+    reason: pause.reason,
+    until: pause.untilMs === undefined ? null : isoTime(pause.untilMs),
+  };
+}

@@ -1,0 +1,123 @@
+import type { WorkspaceSettings } from './policy.ts';
+
+/** What a person wants the workspace to be. Only this and a pause express a wish; EC2's own state never does. */
+export type Desired = 'running' | 'stopped';
+
+/** The last accepted heartbeat: stamped by the server, bound to one boot of one instance, counted by the agent. */
+export interface Heartbeat {
+  readonly atMs: number;
+  readonly seq: number;
+  readonly bootId: string;
+  readonly intervalMs: number;
+  readonly activeTasks: number;
+  /** The agent's own promise to be busy until then; it need not beat meanwhile. */
+  readonly busyUntilMs?: number;
+}
+
+/** A pause by an operator: no restart until it ends. Without `untilMs` it holds until somebody lifts it. */
+export interface Pause {
+  readonly by: string;
+  readonly reason: string;
+  readonly untilMs?: number;
+}
+
+/** What one look may count against a workspace. */
+export type Sighting = 'stopped';
+
+/** The first sighting, waiting for the second. Bound to everything that would make it void when it changes. */
+export interface Evidence {
+  readonly kind: Sighting;
+  readonly verdictId: string;
+  readonly atMs: number;
+  readonly generation: number;
+  readonly instanceId: string;
+  /** Boot and sequence of the last beat at the time, absent when there was none (S3, the clock-free form). */
+  readonly bootId?: string;
+  readonly seq?: number;
+  readonly launchTimeMs?: number;
+  /** How often this verdict had to begin anew. */
+  readonly round: number;
+}
+
+export const claimSteps = [
+  'awaiting-admission',
+  'admitted',
+  'stop-issued',
+  'stop-recorded',
+  'start-issued',
+  'starting',
+] as const;
+/** How far a restart has come. Each step is durable before the effect that follows it. */
+export type ClaimStep = (typeof claimSteps)[number];
+
+/** The permission for one restart, and its progress. */
+export interface Claim {
+  /** The verdictId, so that a redelivered message knows its own claim. */
+  readonly token: string;
+  readonly kind: 'dead' | 'operator';
+  readonly reason: string;
+  readonly step: ClaimStep;
+  /** Start calls issued so far. */
+  readonly attempt: number;
+  /** Raised by the sweep when it resumes the claim: messages of an older epoch change nothing. */
+  readonly epoch: number;
+  readonly sinceMs: number;
+  /** When the restart is given up. */
+  readonly deadlineMs: number;
+  readonly instanceId: string;
+  /** The condemned boot: an instance with another LaunchTime is the restart's result, never its target (S9). */
+  readonly launchTimeMs?: number;
+  readonly bootId?: string;
+  /** Until then the one invocation that issued Stop may still be at it. */
+  readonly stopLeaseUntilMs?: number;
+  /** When Start succeeded. */
+  readonly startedAtMs?: number;
+  /** An operator's order that overrides budget, brake, settle window and pause. */
+  readonly forced: boolean;
+}
+
+/** One workspace as the table holds it. */
+export interface Workspace {
+  readonly workspaceId: string;
+  readonly instanceId: string;
+  readonly port: number;
+  readonly protocol: 'http' | 'https';
+  /** Base path on the agent, put before each request's own path. */
+  readonly path: string;
+  readonly desired: Desired;
+  readonly settings?: Partial<WorkspaceSettings>;
+  /** Rises with each new instance and each claim; everything that was decided for an older one is void. */
+  readonly generation: number;
+  readonly pause?: Pause;
+  readonly settleUntilMs: number;
+  readonly settleBecause: string;
+  /** 0 when it never beat in this generation. */
+  readonly freshUntilMs: number;
+  readonly heartbeat?: Heartbeat;
+  /** The boot that a claim condemned: its beats no longer count. */
+  readonly retiredBootId?: string;
+  /** The boot before the current one: late beats of it are replays. */
+  readonly previousBootId?: string;
+  readonly evidence?: Evidence;
+  readonly claim?: Claim;
+  /** When its latest restarts were claimed, newest last. */
+  readonly recentRestartsMs: readonly number[];
+}
+
+/** An instance can be read several ways by EC2; only these words are known here. */
+export const instanceStates = [
+  'pending',
+  'running',
+  'stopping',
+  'stopped',
+  'shutting-down',
+  'terminated',
+] as const;
+export type InstanceState = (typeof instanceStates)[number];
+
+/** Whether a pause still holds. Expired only by the earliest end of the time range: doubt keeps the pause. */
+export function isPaused(workspace: Pick<Workspace, 'desired' | 'pause'>, earliestMs: number): boolean {
+  if (workspace.desired !== 'running') return true;
+  const { pause } = workspace;
+  return pause !== undefined && (pause.untilMs === undefined || earliestMs < pause.untilMs);
+}

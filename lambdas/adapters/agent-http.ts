@@ -1,0 +1,75 @@
+/** HTTP to an agent: one request, no redirects, a deadline over the whole exchange, a bounded response. */
+import http from 'node:http';
+import https from 'node:https';
+import { LARGEST_RESPONSE_BYTES } from '../../core/parking.ts';
+import type { AgentAnswer, AgentHttp } from '../ports.ts';
+
+export function agentHttp(): AgentHttp {
+  return {
+    send: (request) =>
+      new Promise((resolve) => {
+        const body = Buffer.from(request.body, 'base64');
+        const outgoing = (request.protocol === 'https' ? https : http).request({
+          host: request.address,
+          port: request.port,
+          method: request.method,
+          path: request.path,
+          headers: { ...request.headers, 'content-length': body.length },
+          // A connection of its own: none is ever reused for an instance that was replaced meanwhile.
+          agent: false,
+          signal: AbortSignal.timeout(request.timeoutMs),
+        });
+        outgoing.on('response', (incoming) => {
+          collect(incoming).then(resolve, (error: unknown) => {
+            resolve({ kind: 'failed', because: becauseOf(error, true) });
+          });
+        });
+        outgoing.on('error', (error) => {
+          resolve({ kind: 'failed', because: becauseOf(error, outgoing.reusedSocket) });
+        });
+        outgoing.end(body);
+      }),
+  };
+}
+
+type FailedBecause = Extract<AgentAnswer, { kind: 'failed' }>['because'];
+
+/** Reads the response up to the kept size; the rest is read and dropped, so that the agent can finish. */
+async function collect(incoming: http.IncomingMessage): Promise<AgentAnswer> {
+  const chunks: Buffer[] = [];
+  let kept = 0;
+  let truncated = false;
+  for await (const chunk of incoming as AsyncIterable<Buffer>) {
+    const room = LARGEST_RESPONSE_BYTES - kept;
+    if (chunk.length > room) truncated = true;
+    if (room > 0) chunks.push(chunk.subarray(0, room));
+    kept += Math.min(chunk.length, room);
+  }
+  const headers = Object.fromEntries(
+    Object.entries(incoming.headers).flatMap(([name, value]) =>
+      name === 'set-cookie' || value === undefined ? [] : [[name, String(value)]],
+    ),
+  );
+  const response = {
+    status: incoming.statusCode ?? 0,
+    headers,
+    body: Buffer.concat(chunks).toString('base64'),
+    truncated,
+  };
+  return { kind: 'answered', response };
+}
+
+function becauseOf(error: unknown, answerBegan: boolean): FailedBecause {
+  if (error instanceof Error && (error.name === 'AbortError' || error.name === 'TimeoutError'))
+    return 'deadline';
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'ABORT_ERR') return 'deadline';
+  if (code === 'ECONNREFUSED') return 'refused';
+  if (code === 'ECONNRESET') return answerBegan || isHangUp(error) ? 'eof' : 'reset';
+  if (code === 'EPIPE') return 'reset';
+  return 'unreachable';
+}
+
+function isHangUp(error: unknown): boolean {
+  return error instanceof Error && error.message.includes('hang up');
+}

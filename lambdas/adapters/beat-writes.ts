@@ -1,0 +1,77 @@
+/** Heartbeats: one conditional UpdateItem each. Freshness and sequence only ever move forward (S17). */
+import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { storedBeat } from '../../core/heartbeat.ts';
+import type { BeatStamp, BeatWrite, WorkspaceStore } from '../ports.ts';
+import { keyOf } from './keys.ts';
+import type { Table } from './table.ts';
+import { itemOfFailure, unchangedBeat } from './workspace-conditions.ts';
+import { readWorkspaceItem } from './workspace-item.ts';
+
+type BeatWrites = Pick<WorkspaceStore, 'recordBeat' | 'recordFirstBeat'>;
+
+export function beatWrites(table: Table): BeatWrites {
+  const write = async (
+    workspaceId: string,
+    at: BeatStamp,
+    what: { set: string; condition: string; values: Record<string, unknown> },
+  ): Promise<BeatWrite> => {
+    try {
+      const output = await table.client.send(
+        new UpdateCommand({
+          TableName: table.name,
+          Key: keyOf.workspace(workspaceId),
+          UpdateExpression: `SET heartbeat = :beat, freshUntilMs = :freshUntil${what.set}`,
+          ConditionExpression: `instanceId = :instanceId AND freshUntilMs <= :freshUntil AND ${what.condition}`,
+          ExpressionAttributeValues: {
+            ':instanceId': at.instanceId,
+            ':freshUntil': at.freshUntilMs,
+            ...what.values,
+          },
+          ReturnValues: 'ALL_OLD',
+          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+        }),
+      );
+      const before = readWorkspaceItem(output.Attributes);
+      // The condition held, so the item was there; one that this version cannot read is left to the next reader.
+      return typeof before === 'object'
+        ? { kind: 'written', before }
+        : { kind: 'refused', workspace: before };
+    } catch (error) {
+      const item = itemOfFailure(error);
+      if (item === undefined) throw error;
+      return { kind: 'refused', workspace: readWorkspaceItem(item) };
+    }
+  };
+
+  return {
+    recordBeat: (workspaceId, beat, at) =>
+      write(workspaceId, at, {
+        set: '',
+        condition: [
+          'heartbeat.bootId = :bootId AND heartbeat.seq < :seq',
+          '(attribute_not_exists(retiredBootId) OR retiredBootId <> :bootId)',
+          ...(at.window === 'fleet' ? ['attribute_not_exists(settings.freshSeconds)'] : []),
+        ].join(' AND '),
+        values: { ':beat': storedBeat(beat, at.atMs), ':bootId': beat.bootId, ':seq': beat.seq },
+      }),
+
+    recordFirstBeat: (workspace, beat, at) => {
+      const old = unchangedBeat(workspace.heartbeat);
+      const { claim } = workspace;
+      return write(workspace.workspaceId, at, {
+        set: workspace.heartbeat ? ', previousBootId = :beatBoot' : '',
+        condition: [
+          'generation = :generation',
+          old.condition,
+          claim ? 'claim.startedAtMs = :startedAt' : 'attribute_not_exists(claim)',
+        ].join(' AND '),
+        values: {
+          ':beat': storedBeat(beat, at.atMs),
+          ':generation': workspace.generation,
+          ...(claim && { ':startedAt': claim.startedAtMs }),
+          ...old.values,
+        },
+      });
+    },
+  };
+}

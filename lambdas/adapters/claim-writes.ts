@@ -1,0 +1,164 @@
+/**
+ * The claim and its progress: each one conditional UpdateItem on the workspace item.
+ *
+ *   verdict: evidence e1 --2 s--> second sighting --> CLAIM (token = verdictId) --> admitted --> start-issued --> ended
+ *   races:        beat? --------------- voids (bootId, seq) ------^
+ *                 another claim, new instance, pause, desired ----^   each one a clause of the condition
+ */
+import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { RESUME_AFTER_MS, type ClaimWrite } from '../../core/claim.ts';
+import type { Claim } from '../../core/workspace.ts';
+import type { LastLook, WorkspaceStore } from '../ports.ts';
+import { dueKey, keyOf } from './keys.ts';
+import type { Table } from './table.ts';
+import { conditionally, itemOfFailure } from './workspace-conditions.ts';
+import { readWorkspaceItem } from './workspace-item.ts';
+
+type ClaimWrites = Pick<WorkspaceStore, 'claim' | 'advanceClaim' | 'endClaim'>;
+
+export function claimWrites(table: Table): ClaimWrites {
+  return {
+    async claim(write) {
+      const { condition, values } = claimCondition(write);
+      const { sets } = write;
+      try {
+        await table.client.send(
+          new UpdateCommand({
+            TableName: table.name,
+            Key: keyOf.workspace(write.workspaceId),
+            UpdateExpression: [
+              'SET claim = :claim, generation = :nextGeneration, settleUntilMs = :settleUntil,',
+              'settleBecause = :because, recentRestartsMs = :restarts, dueKey = :dueKey, dueAt = :dueAt',
+              sets.retiredBootId === undefined ? '' : ', retiredBootId = :retired',
+              'REMOVE evidence',
+            ].join(' '),
+            ConditionExpression: condition,
+            ExpressionAttributeValues: {
+              ...values,
+              ':claim': sets.claim,
+              ':nextGeneration': sets.generation,
+              ':settleUntil': sets.settleUntilMs,
+              ':because': 'claim',
+              ':restarts': sets.recentRestartsMs,
+              ':dueKey': dueKey.workspaces,
+              ':dueAt': sets.claim.sinceMs + RESUME_AFTER_MS,
+              ...(sets.retiredBootId !== undefined && { ':retired': sets.retiredBootId }),
+            },
+            ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+          }),
+        );
+        return 'won';
+      } catch (error) {
+        const item = itemOfFailure(error);
+        if (item === undefined) throw error;
+        const found = readWorkspaceItem(item);
+        // Our token in the item means that we had won, and only the answer was lost (S27).
+        return typeof found === 'object' && found.claim?.token === write.token ? 'won' : { lostTo: found };
+      }
+    },
+
+    async advanceClaim(workspaceId, from, to, also) {
+      const look = lastLookCondition(also.lastLook);
+      const done = await conditionally(() =>
+        table.client.send(
+          new UpdateCommand({
+            TableName: table.name,
+            Key: keyOf.workspace(workspaceId),
+            UpdateExpression: [
+              'SET claim = :claim, dueKey = :dueKey, dueAt = :dueAt',
+              also.settleUntilMs === undefined
+                ? ''
+                : ', settleUntilMs = :settleUntil, settleBecause = :because',
+            ].join(''),
+            ConditionExpression: [sameClaim, ...look.clauses].join(' AND '),
+            ExpressionAttributeNames: claimNames,
+            ExpressionAttributeValues: {
+              ...claimValues(from),
+              ...look.values,
+              ':claim': to,
+              ':dueKey': dueKey.workspaces,
+              ':dueAt': also.dueAtMs,
+              ...(also.settleUntilMs !== undefined && {
+                ':settleUntil': also.settleUntilMs,
+                ':because': 'start',
+              }),
+            },
+          }),
+        ),
+      );
+      return done ? 'advanced' : 'lost';
+    },
+
+    async endClaim(workspaceId, token, { unretire }) {
+      const done = await conditionally(() =>
+        table.client.send(
+          new UpdateCommand({
+            TableName: table.name,
+            Key: keyOf.workspace(workspaceId),
+            UpdateExpression: `REMOVE claim, dueKey, dueAt${unretire ? ', retiredBootId' : ''}`,
+            ConditionExpression: 'claim.#token = :token',
+            ExpressionAttributeNames: { '#token': 'token' },
+            ExpressionAttributeValues: { ':token': token },
+          }),
+        ),
+      );
+      return done ? 'ended' : 'lost';
+    },
+  };
+}
+
+const claimNames = { '#token': 'token', '#step': 'step' } as const;
+/** The claim is exactly as it was read: a second copy of a message that was faster makes this fail. */
+const sameClaim =
+  'claim.#token = :token AND claim.epoch = :epoch AND claim.#step = :step AND claim.attempt = :attempt';
+
+function claimValues(claim: Claim): Record<string, unknown> {
+  return { ':token': claim.token, ':epoch': claim.epoch, ':step': claim.step, ':attempt': claim.attempt };
+}
+
+/** Every guard of the claim, one clause each; a missing attribute makes its comparison false, so unknown is no. */
+function claimCondition({ requires }: ClaimWrite): { condition: string; values: Record<string, unknown> } {
+  const clauses = [
+    'generation = :generation',
+    'instanceId = :instanceId',
+    'desired = :running',
+    'attribute_not_exists(claim)',
+  ];
+  const values: Record<string, unknown> = {
+    ':generation': requires.generation,
+    ':instanceId': requires.instanceId,
+    ':running': 'running',
+  };
+  const add = (clause: string, name: string, value: unknown): void => {
+    if (value === undefined) return;
+    clauses.push(clause);
+    values[name] = value;
+  };
+  add('evidence.verdictId = :verdictId', ':verdictId', requires.evidenceVerdictId);
+  add('settleUntilMs <= :settledBefore', ':settledBefore', requires.settledBeforeMs);
+  add('freshUntilMs < :staleBefore', ':staleBefore', requires.staleBeforeMs);
+  add('(attribute_not_exists(pause) OR pause.untilMs <= :pauseEnd)', ':pauseEnd', requires.pauseEndedByMs);
+  add('heartbeat.bootId = :bootId', ':bootId', requires.bootId);
+  add('heartbeat.seq = :seq', ':seq', requires.seq);
+  if (requires.bootId === undefined) clauses.push('attribute_not_exists(heartbeat)');
+  return { condition: clauses.join(' AND '), values };
+}
+
+/** The last look, in the same breath as the intent: generation, wish, pause, and the boot that was condemned. */
+function lastLookCondition(look: LastLook | undefined): {
+  clauses: string[];
+  values: Record<string, unknown>;
+} {
+  if (!look) return { clauses: [], values: {} };
+  const clauses = ['generation = :generation', 'desired = :running'];
+  const values: Record<string, unknown> = { ':generation': look.generation, ':running': 'running' };
+  if (look.pauseEndedByMs !== undefined) {
+    clauses.push('(attribute_not_exists(pause) OR pause.untilMs <= :pauseEnd)');
+    values[':pauseEnd'] = look.pauseEndedByMs;
+  }
+  if (look.bootId !== undefined) {
+    clauses.push('heartbeat.bootId = :bootId');
+    values[':bootId'] = look.bootId;
+  }
+  return { clauses, values };
+}

@@ -1,0 +1,32 @@
+/** The function's own clock and chance. Only adapters may ask for either. */
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ulid } from 'ulid';
+import type { Clock, Ids, Log } from '../ports.ts';
+
+export function systemClock(log: Log): Clock {
+  return {
+    nowMs: () => Date.now(),
+    sleep: (ms) => sleep(ms),
+    every(intervalMs, work) {
+      const timer = setInterval(() => {
+        work().catch((error: unknown) => {
+          log.error('periodic work failed', {}, error);
+        });
+      }, intervalMs);
+      return {
+        stop: () => {
+          clearInterval(timer);
+        },
+      };
+    },
+  };
+}
+
+export function systemIds(): Ids {
+  return {
+    next: (nowMs) => ulid(nowMs),
+    jitter: () => Math.random(),
+    fingerprint: (text) => createHash('sha256').update(text).digest('hex'),
+  };
+}

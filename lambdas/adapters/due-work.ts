@@ -1,0 +1,51 @@
+/** What the sweep looks for, from the sparse index of due times. The index may lag: every hit is read again. */
+import { QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { indexes } from '../runtime/env-names.ts';
+import type { DueWork } from '../ports.ts';
+import { dueKey, keyOf } from './keys.ts';
+import type { Table } from './table.ts';
+import { conditionally } from './workspace-conditions.ts';
+
+export function dueWork(table: Table): DueWork {
+  const due = async (partition: string, prefix: string, nowMs: number, limit: number): Promise<string[]> => {
+    const page = await table.client.send(
+      new QueryCommand({
+        TableName: table.name,
+        IndexName: indexes.byDue,
+        KeyConditionExpression: 'dueKey = :due AND dueAt <= :now',
+        ExpressionAttributeValues: { ':due': partition, ':now': nowMs },
+        Limit: limit,
+      }),
+    );
+    return (page.Items ?? []).map((item) => String(item['pk']).slice(prefix.length));
+  };
+  return {
+    dueWorkspaces: (nowMs, limit) => due(dueKey.workspaces, 'WS#', nowMs, limit),
+    dueRequests: (nowMs, limit) => due(dueKey.requests, 'REQ#', nowMs, limit),
+
+    async postponeWorkspace(workspace, dueAtMs) {
+      const { claim, evidence } = workspace;
+      if (!claim && !evidence) return 'lost';
+      const postponed = await conditionally(() =>
+        table.client.send(
+          new UpdateCommand({
+            TableName: table.name,
+            Key: keyOf.workspace(workspace.workspaceId),
+            UpdateExpression: claim ? 'SET dueAt = :due, claim.epoch = :next' : 'SET dueAt = :due',
+            ConditionExpression: claim
+              ? 'claim.#token = :token AND claim.epoch = :epoch'
+              : 'evidence.verdictId = :verdictId AND attribute_not_exists(claim)',
+            ...(claim && { ExpressionAttributeNames: { '#token': 'token' } }),
+            ExpressionAttributeValues: {
+              ':due': dueAtMs,
+              ...(claim
+                ? { ':token': claim.token, ':epoch': claim.epoch, ':next': claim.epoch + 1 }
+                : { ':verdictId': evidence?.verdictId }),
+            },
+          }),
+        ),
+      );
+      return postponed ? 'postponed' : 'lost';
+    },
+  };
+}

@@ -1,0 +1,43 @@
+/** The keys of the one table (architecture, section 5), and the marks of its two sparse indexes. */
+import type { IdempotencyKey } from '../ports.ts';
+
+export interface Key extends Record<string, string> {
+  pk: string;
+  sk: string;
+}
+
+export const VERDICT_PREFIX = 'VERDICT#';
+
+export const keyOf = {
+  workspace: (workspaceId: string): Key => ({ pk: `WS#${workspaceId}`, sk: 'STATE' }),
+  probe: (workspaceId: string): Key => ({ pk: `WS#${workspaceId}`, sk: 'PROBE' }),
+  parked: (workspaceId: string): Key => ({ pk: `WS#${workspaceId}`, sk: 'PARKED' }),
+  receipt: (workspaceId: string, verdictId: string): Key => ({
+    pk: `WS#${workspaceId}`,
+    sk: `${VERDICT_PREFIX}${verdictId}`,
+  }),
+  request: (requestId: string): Key => ({ pk: `REQ#${requestId}`, sk: 'REQUEST' }),
+  response: (requestId: string): Key => ({ pk: `REQ#${requestId}`, sk: 'RESPONSE' }),
+  // A principal holds no '#', and neither does a workspaceId: the caller's own key comes last and cannot reach back.
+  idempotency: ({ principal, workspaceId, key }: IdempotencyKey): Key => ({
+    pk: `IDEM#${principal}#${workspaceId}#${key}`,
+    sk: 'ANSWER',
+  }),
+  brake: { pk: 'FLEET', sk: 'BRAKE' } as Key,
+  size: { pk: 'FLEET', sk: 'SIZE' } as Key,
+} as const;
+
+/** Partitions of the index `byList`. */
+export const listKey = {
+  workspaces: 'WORKSPACES',
+  waiting: (workspaceId: string): string => `WAITING#${workspaceId}`,
+  ended: (workspaceId: string): string => `ENDED#${workspaceId}`,
+} as const;
+
+/** Partitions of the index `byDue`. */
+export const dueKey = { workspaces: 'DUE#WORKSPACES', requests: 'DUE#REQUESTS' } as const;
+
+/** DynamoDB's TTL attribute wants epoch seconds. It only ever collects rubbish; no rule rests on it. */
+export function ttlSeconds(instantMs: number): number {
+  return Math.ceil(instantMs / 1000);
+}

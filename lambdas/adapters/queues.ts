@@ -1,0 +1,62 @@
+/** The three queues. A message once sent is at least once received, perhaps twice, perhaps late. */
+import { ChangeMessageVisibilityCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import type { Queues } from '../ports.ts';
+import { clientDefaults } from './table.ts';
+
+export interface QueueUrls {
+  readonly reprobe?: string;
+  readonly restart?: string;
+  readonly parked?: string;
+}
+
+export function openSqs(): SQSClient {
+  return new SQSClient(clientDefaults);
+}
+
+/** The queues that a function may use; using another one is a mistake of the wiring, and throws. */
+export function queues(sqs: SQSClient, urls: QueueUrls): Queues {
+  const urlOf = (name: keyof QueueUrls): string => {
+    const url = urls[name];
+    if (url === undefined) throw new Error(`This function was not given the ${name} queue`);
+    return url;
+  };
+  return {
+    async sendReprobe(message, delaySeconds) {
+      await sqs.send(
+        new SendMessageCommand({
+          QueueUrl: urlOf('reprobe'),
+          MessageBody: JSON.stringify(message),
+          DelaySeconds: delaySeconds,
+        }),
+      );
+    },
+
+    async sendRestart(message) {
+      await sqs.send(
+        new SendMessageCommand({ QueueUrl: urlOf('restart'), MessageBody: JSON.stringify(message) }),
+      );
+    },
+
+    async sendParked(message) {
+      await sqs.send(
+        new SendMessageCommand({
+          QueueUrl: urlOf('parked'),
+          MessageBody: JSON.stringify(message),
+          MessageGroupId: message.workspaceId,
+          // Five minutes only, and only against our own repeats: the ledger is what makes a request unique.
+          MessageDeduplicationId: `${message.requestId}#${message.enqueueNo}`,
+        }),
+      );
+    },
+
+    async setParkedVisibility(receiptHandle, seconds) {
+      await sqs.send(
+        new ChangeMessageVisibilityCommand({
+          QueueUrl: urlOf('parked'),
+          ReceiptHandle: receiptHandle,
+          VisibilityTimeout: seconds,
+        }),
+      );
+    },
+  };
+}

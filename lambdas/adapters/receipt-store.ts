@@ -1,0 +1,113 @@
+/** Receipts: one item a verdict chain. A final one never changes again. */
+import { GetCommand, PutCommand, QueryCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+import { isFinal, RECEIPT_LIFE_MS, type Receipt } from '../../core/receipt.ts';
+import { verdicts } from '../../core/verdict.ts';
+import type { JudgedWrite, ReceiptStore } from '../ports.ts';
+import { keyOf, ttlSeconds, VERDICT_PREFIX } from './keys.ts';
+import { cursorOf, keyOfCursor, retryingConflicts, type Table } from './table.ts';
+import { conditionally } from './workspace-conditions.ts';
+
+/** An idempotency key holds at least 24 hours; TTL removes it some time after. */
+export const IDEMPOTENCY_LIFE_MS = 24 * 60 * 60_000;
+
+export function receiptStore(table: Table): ReceiptStore {
+  return {
+    async put(receipt) {
+      const written = await conditionally(() =>
+        table.client.send(new PutCommand(putReceipt(table, receipt))),
+      );
+      return written ? 'written' : 'was-final';
+    },
+
+    async read(workspaceId, verdictId) {
+      const output = await table.client.send(
+        new GetCommand({
+          TableName: table.name,
+          Key: keyOf.receipt(workspaceId, verdictId),
+          ConsistentRead: true,
+        }),
+      );
+      return readReceipt(output.Item);
+    },
+
+    async list(workspaceId, limit, cursor) {
+      const { pk } = keyOf.workspace(workspaceId);
+      const page = await table.client.send(
+        new QueryCommand({
+          TableName: table.name,
+          KeyConditionExpression: 'pk = :pk AND begins_with(sk, :verdict)',
+          ExpressionAttributeValues: { ':pk': pk, ':verdict': VERDICT_PREFIX },
+          ScanIndexForward: false,
+          Limit: limit,
+          ExclusiveStartKey: keyOfCursor(cursor, { pk }),
+        }),
+      );
+      const receipts = (page.Items ?? []).flatMap((item) => readReceipt(item) ?? []);
+      return { receipts, ...cursorOf(page.LastEvaluatedKey) };
+    },
+
+    async putJudged(judged) {
+      const items = judgedItems(table, judged);
+      if (items.length === 0) return;
+      await retryingConflicts(() => table.client.send(new TransactWriteCommand({ TransactItems: items })));
+    },
+  };
+}
+
+type TransactItems = NonNullable<ConstructorParameters<typeof TransactWriteCommand>[0]['TransactItems']>;
+
+/** The transaction items of a judged call: receipt, last probe, first answer; each only where there is one. */
+export function judgedItems(
+  table: Table,
+  { receipt, probe, firstAnswer, about }: JudgedWrite,
+): TransactItems {
+  const items: TransactItems = [];
+  if (receipt) items.push({ Put: putReceipt(table, receipt) });
+  if (probe) {
+    items.push({
+      Update: {
+        TableName: table.name,
+        Key: keyOf.probe(about.workspaceId),
+        UpdateExpression: 'SET lastProbe = :probe',
+        ExpressionAttributeValues: { ':probe': probe },
+      },
+    });
+  }
+  if (firstAnswer) {
+    items.push({
+      Put: {
+        TableName: table.name,
+        Item: {
+          ...keyOf.idempotency(firstAnswer.key),
+          value: firstAnswer.value,
+          expiresAtMs: about.atMs + IDEMPOTENCY_LIFE_MS,
+          ttl: ttlSeconds(about.atMs + IDEMPOTENCY_LIFE_MS),
+        },
+        // TTL removes rows days late: an expired one that is still there does not hold its key (D7).
+        ConditionExpression: 'attribute_not_exists(pk) OR expiresAtMs < :now',
+        ExpressionAttributeValues: { ':now': about.atMs },
+      },
+    });
+  }
+  return items;
+}
+
+function putReceipt(table: Table, receipt: Receipt) {
+  return {
+    TableName: table.name,
+    Item: {
+      ...keyOf.receipt(receipt.workspaceId, receipt.verdictId),
+      receipt,
+      final: isFinal(receipt),
+      ttl: ttlSeconds(receipt.openedAtMs + RECEIPT_LIFE_MS),
+    },
+    ConditionExpression: 'attribute_not_exists(pk) OR #final = :no',
+    ExpressionAttributeNames: { '#final': 'final' },
+    ExpressionAttributeValues: { ':no': false },
+  };
+}
+
+function readReceipt(item: Record<string, unknown> | undefined): Receipt | undefined {
+  const receipt = item?.['receipt'] as Receipt | undefined;
+  return receipt && verdicts.includes(receipt.verdict) ? receipt : undefined;
+}

@@ -1,0 +1,196 @@
+/** The operator's writes to a workspace, each on condition that it still is what was read. */
+import { TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import type { Workspace } from '../../core/workspace.ts';
+import type { Registration, Registry } from '../ports.ts';
+import { keyOf, listKey } from './keys.ts';
+import { failedConditions, retryingConflicts, type Table } from './table.ts';
+import { conditionally } from './workspace-conditions.ts';
+import { ITEM_VERSION } from './workspace-item.ts';
+
+export function registry(table: Table): Registry {
+  return {
+    async register(registration, before, settleUntilMs) {
+      const isKnown = typeof before === 'object';
+      if (isKnown && before.instanceId === registration.instanceId) {
+        const written = await conditionally(() =>
+          table.client.send(new UpdateCommand(changeOf(table, registration, before))),
+        );
+        return written ? 'written' : 'conflict';
+      }
+      try {
+        await retryingConflicts(() =>
+          table.client.send(
+            new TransactWriteCommand({
+              TransactItems: [
+                { Update: newInstanceOf(table, registration, isKnown ? before : undefined, settleUntilMs) },
+                ...(isKnown ? [] : [{ Update: fleetSize(table, 1) }]),
+              ],
+            }),
+          ),
+        );
+        return 'written';
+      } catch (error) {
+        if (failedConditions(error)) return 'conflict';
+        throw error;
+      }
+    },
+
+    async remove(workspace) {
+      try {
+        await retryingConflicts(() =>
+          table.client.send(
+            new TransactWriteCommand({
+              TransactItems: [{ Update: tombstoneOf(table, workspace) }, { Update: fleetSize(table, -1) }],
+            }),
+          ),
+        );
+        return 'removed';
+      } catch (error) {
+        if (failedConditions(error)) return 'conflict';
+        throw error;
+      }
+    },
+
+    async settle(workspace, untilMs, because) {
+      const written = await conditionally(() =>
+        table.client.send(
+          new UpdateCommand({
+            TableName: table.name,
+            Key: keyOf.workspace(workspace.workspaceId),
+            UpdateExpression: 'SET settleUntilMs = :until, settleBecause = :because',
+            ConditionExpression: 'generation = :generation AND settleUntilMs <= :until',
+            ExpressionAttributeValues: {
+              ':until': untilMs,
+              ':because': because,
+              ':generation': workspace.generation,
+            },
+          }),
+        ),
+      );
+      return written ? 'written' : 'conflict';
+    },
+
+    async pause(workspaceId, pause) {
+      const written = await conditionally(() =>
+        table.client.send(
+          new UpdateCommand({
+            TableName: table.name,
+            Key: keyOf.workspace(workspaceId),
+            UpdateExpression: pause ? 'SET pause = :pause' : 'REMOVE pause',
+            ConditionExpression: 'attribute_exists(instanceId)',
+            ...(pause && { ExpressionAttributeValues: { ':pause': pause } }),
+          }),
+        ),
+      );
+      return written ? 'written' : 'absent';
+    },
+  };
+}
+
+const registrationNames = {
+  '#path': 'path',
+  '#port': 'port',
+  '#protocol': 'protocol',
+  '#settings': 'settings',
+};
+
+function registrationValues({
+  port,
+  protocol,
+  path,
+  desired,
+  settings,
+}: Registration): Record<string, unknown> {
+  return {
+    ':port': port,
+    ':protocol': protocol,
+    ':path': path,
+    ':desired': desired,
+    ':settings': settings ?? {},
+  };
+}
+
+const setRegistration =
+  '#port = :port, #protocol = :protocol, #path = :path, desired = :desired, #settings = :settings';
+
+function changeOf(table: Table, registration: Registration, before: Workspace) {
+  return {
+    TableName: table.name,
+    Key: keyOf.workspace(registration.workspaceId),
+    UpdateExpression: `SET ${setRegistration}`,
+    ConditionExpression: 'generation = :generation AND instanceId = :instanceId',
+    ExpressionAttributeNames: registrationNames,
+    ExpressionAttributeValues: {
+      ...registrationValues(registration),
+      ':generation': before.generation,
+      ':instanceId': before.instanceId,
+    },
+  };
+}
+
+/**
+ * A new instance: a new generation and settle window, and nothing of the old boot counts any more. An open claim is
+ * closed in the same write. The generation goes on from a tombstone's, so that old messages stay old.
+ */
+function newInstanceOf(
+  table: Table,
+  registration: Registration,
+  before: Workspace | undefined,
+  settleUntilMs: number,
+) {
+  return {
+    TableName: table.name,
+    Key: keyOf.workspace(registration.workspaceId),
+    UpdateExpression: [
+      `SET ${setRegistration}, v = :v, workspaceId = :workspaceId, instanceId = :instanceId,`,
+      'generation = if_not_exists(generation, :zero) + :one, settleUntilMs = :settleUntil,',
+      'settleBecause = :because, freshUntilMs = :zero, recentRestartsMs = :none, listKey = :list, listSort = :workspaceId',
+      'REMOVE removed, heartbeat, evidence, claim, retiredBootId, previousBootId, dueKey, dueAt',
+      before ? '' : ', pause',
+    ].join(' '),
+    ConditionExpression: before
+      ? 'generation = :generation AND instanceId = :oldInstanceId'
+      : 'attribute_not_exists(instanceId)',
+    ExpressionAttributeNames: registrationNames,
+    ExpressionAttributeValues: {
+      ...registrationValues(registration),
+      ':v': ITEM_VERSION,
+      ':workspaceId': registration.workspaceId,
+      ':instanceId': registration.instanceId,
+      ':zero': 0,
+      ':one': 1,
+      ':settleUntil': settleUntilMs,
+      ':because': before ? 'new-instance' : 'registration',
+      ':none': [],
+      ':list': listKey.workspaces,
+      ...(before && { ':generation': before.generation, ':oldInstanceId': before.instanceId }),
+    },
+  };
+}
+
+/** Forgets a workspace but for its generation. */
+function tombstoneOf(table: Table, workspace: Workspace) {
+  return {
+    TableName: table.name,
+    Key: keyOf.workspace(workspace.workspaceId),
+    UpdateExpression:
+      'SET removed = :yes, generation = :next REMOVE instanceId, listKey, listSort, heartbeat, evidence, claim, ' +
+      'retiredBootId, previousBootId, dueKey, dueAt, pause',
+    ConditionExpression: 'generation = :generation AND attribute_exists(instanceId)',
+    ExpressionAttributeValues: {
+      ':yes': true,
+      ':generation': workspace.generation,
+      ':next': workspace.generation + 1,
+    },
+  };
+}
+
+/** Counted only in one transaction with the row it counts: a bare ADD would count a repeat twice (D4). */
+function fleetSize(table: Table, by: 1 | -1) {
+  return {
+    TableName: table.name,
+    Key: keyOf.size,
+    UpdateExpression: 'SET workspaces = if_not_exists(workspaces, :zero) + :by',
+    ExpressionAttributeValues: { ':zero': 0, ':by': by },
+  };
+}

@@ -1,0 +1,76 @@
+/** A workspace as an item of the table: how it is written, and how it is read with suspicion. */
+import * as z from 'zod/mini';
+import { claimSteps, type Workspace } from '../../core/workspace.ts';
+import type { StoredWorkspace } from '../ports.ts';
+
+/** Items of a newer schema are not understood, and what is not understood is never judged dead (S32). */
+export const ITEM_VERSION = 1;
+
+const instant = z.number().check(z.minimum(0));
+const count = z.number().check(z.int(), z.minimum(0));
+const text = z.string();
+
+const heartbeat = z.object({
+  atMs: instant,
+  seq: count,
+  bootId: text,
+  intervalMs: instant,
+  activeTasks: count,
+  busyUntilMs: z.optional(instant),
+});
+const evidence = z.object({
+  kind: z.literal('stopped'),
+  verdictId: text,
+  atMs: instant,
+  generation: count,
+  instanceId: text,
+  bootId: z.optional(text),
+  seq: z.optional(count),
+  launchTimeMs: z.optional(instant),
+  round: count,
+});
+const claim = z.object({
+  token: text,
+  kind: z.enum(['dead', 'operator']),
+  reason: text,
+  step: z.enum(claimSteps),
+  attempt: count,
+  epoch: count,
+  sinceMs: instant,
+  deadlineMs: instant,
+  instanceId: text,
+  launchTimeMs: z.optional(instant),
+  bootId: z.optional(text),
+  stopLeaseUntilMs: z.optional(instant),
+  startedAtMs: z.optional(instant),
+  forced: z.boolean(),
+});
+
+const workspaceItem = z.object({
+  v: z.literal(ITEM_VERSION),
+  workspaceId: text,
+  instanceId: text,
+  port: count,
+  protocol: z.enum(['http', 'https']),
+  path: text,
+  desired: z.enum(['running', 'stopped']),
+  settings: z.optional(z.record(text, z.unknown())),
+  generation: count,
+  pause: z.optional(z.object({ by: text, reason: text, untilMs: z.optional(instant) })),
+  settleUntilMs: instant,
+  settleBecause: text,
+  freshUntilMs: instant,
+  heartbeat: z.optional(heartbeat),
+  retiredBootId: z.optional(text),
+  previousBootId: z.optional(text),
+  evidence: z.optional(evidence),
+  claim: z.optional(claim),
+  recentRestartsMs: z.array(instant),
+});
+
+/** Reads an item. A removed workspace leaves a tombstone, which keeps the generation: it reads as absent. */
+export function readWorkspaceItem(item: Record<string, unknown> | undefined): StoredWorkspace {
+  if (item === undefined || item['removed'] === true) return 'absent';
+  const result = workspaceItem.safeParse(item);
+  return result.success ? (result.data as Workspace) : 'malformed';
+}

@@ -1,0 +1,40 @@
+import { agentHttp } from '../adapters/agent-http.ts';
+import { ec2Probe } from '../adapters/ec2-probe.ts';
+import { events, openEventBridge } from '../adapters/events.ts';
+import { ledger } from '../adapters/ledger.ts';
+import { openSqs, queues } from '../adapters/queues.ts';
+import { receiptStore } from '../adapters/receipt-store.ts';
+import { workspaceStore } from '../adapters/workspace-store.ts';
+import { listEnv, optionalEnv, requireEnv } from '../runtime/env.ts';
+import { queueHandler } from '../runtime/sqs-batch.ts';
+import { startFunction } from '../runtime/start.ts';
+import { parkedMessage } from '../schemas/messages.ts';
+import type { DeliverPorts } from './end.ts';
+import { handleDeliveries } from './handle.ts';
+
+const { telemetry, log, clock, ids, table, settings } = startFunction();
+const sqs = openSqs();
+const localAddress = optionalEnv('localAddress');
+const ports: DeliverPorts = {
+  clock,
+  ids,
+  log,
+  settings,
+  workspaces: workspaceStore(table),
+  receipts: receiptStore(table),
+  ledger: ledger(table),
+  queues: queues(sqs, { reprobe: requireEnv('reprobeQueueUrl'), parked: requireEnv('parkedQueueUrl') }),
+  ec2: ec2Probe(log),
+  agents: agentHttp(),
+  events: events(openEventBridge(), requireEnv('busName'), log),
+  reach: localAddress === undefined ? { cidrs: listEnv('workspaceCidrs') } : { localAddress },
+};
+
+export const handler = queueHandler({
+  telemetry,
+  sqs,
+  queueUrl: requireEnv('parkedQueueUrl'),
+  deadLetterUrl: requireEnv('parkedDlqUrl'),
+  schema: parkedMessage,
+  handle: (messages) => handleDeliveries(messages, ports),
+});

@@ -1,0 +1,66 @@
+/**
+ * The main job: a forward failed; what does that mean? One read, at most one probe, the judge, and then
+ *
+ *   alive, busy           conclude: receipt, park if it may be parked, answer
+ *   suspect, probe-queued open a chain: evidence, receipt, re-probe message, the request held by the verdict
+ *
+ * This function may look at EC2 and nothing more: it has no permission to restart anything (S11).
+ */
+import { problem, type Answer, type Judged } from '../../core/answer.ts';
+import { LARGEST_BODY_BYTES } from '../../core/parking.ts';
+import { firstLook } from '../judging/look.ts';
+import { policyFor } from '../judging/policies.ts';
+import type { ApiCall } from '../runtime/api-call.ts';
+import { openChain } from './chain.ts';
+import { answerAndKeep, type Case, type ForwardErrorPorts } from './conclude.ts';
+import { repeat } from './repeat.ts';
+import { readReport } from './report.ts';
+
+export async function handleForwardError(call: ApiCall, ports: ForwardErrorPorts): Promise<Answer> {
+  const report = readReport(call, ports.ids);
+  if (report.bodyBytes > LARGEST_BODY_BYTES) {
+    return problem(
+      'too-large',
+      `The body has ${report.bodyBytes} bytes; up to ${LARGEST_BODY_BYTES} can be kept.`,
+    );
+  }
+  const read = await ports.workspaces.readForJudging(report.workspaceId, report.key);
+  const { workspace, firstAnswer } = read.value;
+  if (firstAnswer) return repeat(ports, report, firstAnswer);
+
+  const policy = policyFor(ports.settings, workspace);
+  const { look, note } = await firstLook(ports, read, {
+    now: report.now,
+    policy,
+    reportedInstanceId: report.error.instanceId,
+  });
+  if (look.judgement.call === 'unknown-workspace') {
+    return problem('unknown-workspace', `No workspace ${report.workspaceId} is registered.`);
+  }
+  const thisCase: Case = {
+    report,
+    policy,
+    look,
+    verdictId: ports.ids.next(report.now.latestMs),
+    parkedCount: read.value.parkedCount,
+    ...(note && { note }),
+  };
+  const { call: called } = look.judgement;
+  if ((called === 'suspect' || called === 'probe-queued') && typeof workspace === 'object') {
+    return openChain(ports, thisCase, workspace);
+  }
+  return answerAndKeep(ports, thisCase, judgedAtOnce(thisCase));
+}
+
+function judgedAtOnce({ report, look, policy, verdictId }: Case): Judged {
+  const { call: called, reason } = look.judgement;
+  return {
+    workspaceId: report.workspaceId,
+    verdictId,
+    verdict: called === 'alive' ? 'alive' : 'busy',
+    reason,
+    errorClass: report.errorClass,
+    ...(report.error.status !== undefined && { upstreamStatus: report.error.status }),
+    refusedWhilePaused: reason === 'paused' && policy.whenPaused === 'refuse',
+  };
+}

@@ -1,0 +1,27 @@
+import { ec2Probe } from '../adapters/ec2-probe.ts';
+import { events, openEventBridge } from '../adapters/events.ts';
+import { ledger } from '../adapters/ledger.ts';
+import { openSqs, queues } from '../adapters/queues.ts';
+import { receiptStore } from '../adapters/receipt-store.ts';
+import { workspaceStore } from '../adapters/workspace-store.ts';
+import { requireEnv } from '../runtime/env.ts';
+import { apiHandler } from '../runtime/http.ts';
+import { startFunction } from '../runtime/start.ts';
+import type { ForwardErrorPorts } from './conclude.ts';
+import { handleForwardError } from './handle.ts';
+
+const { telemetry, log, clock, ids, table, settings } = startFunction();
+const ports: ForwardErrorPorts = {
+  clock,
+  ids,
+  log,
+  settings,
+  workspaces: workspaceStore(table),
+  receipts: receiptStore(table),
+  ledger: ledger(table),
+  queues: queues(openSqs(), { reprobe: requireEnv('reprobeQueueUrl'), parked: requireEnv('parkedQueueUrl') }),
+  ec2: ec2Probe(log),
+  events: events(openEventBridge(), requireEnv('busName'), log),
+};
+
+export const handler = apiHandler(telemetry, clock, (call) => handleForwardError(call, ports));

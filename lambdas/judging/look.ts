@@ -1,0 +1,74 @@
+/** The first look at a workspace that failed: judge, probe only if the judge asks for it, judge again. */
+import { clockFact } from '../../core/clock.ts';
+import { judgedPart, type Facts, type Probe } from '../../core/facts.ts';
+import { judge } from '../../core/judge.ts';
+import type { Policy } from '../../core/policy.ts';
+import type { Look } from '../../core/receipt.ts';
+import type { TimeRange } from '../../core/time.ts';
+import type {
+  Clock,
+  Ec2Probe,
+  JudgingRead,
+  ProbeNote,
+  Read,
+  StoredWorkspace,
+  WorkspaceStore,
+} from '../ports.ts';
+
+/** One probe a second and workspace, whatever the error rate (S31). */
+const PROBE_LEASE_MS = 1000;
+
+export interface LookPorts {
+  readonly clock: Clock;
+  readonly workspaces: Pick<WorkspaceStore, 'takeProbeLease'>;
+  readonly ec2: Ec2Probe;
+}
+
+export interface FirstLook {
+  readonly look: Look;
+  /** The probe that this call made itself, to be kept for others. */
+  readonly note?: ProbeNote;
+}
+
+export async function firstLook(
+  ports: LookPorts,
+  read: Read<JudgingRead>,
+  about: { now: TimeRange; policy: Policy; reportedInstanceId: string | undefined },
+): Promise<FirstLook> {
+  const { workspace } = read.value;
+  const factsWith = (probe: Probe): Facts => ({
+    now: about.now,
+    clock: clockFact(ports.clock.nowMs(), read.serverTimeMs, about.policy.skewMarginMs),
+    asker: 'caller',
+    workspace: judgedWorkspace(workspace),
+    ...(about.reportedInstanceId !== undefined && { reportedInstanceId: about.reportedInstanceId }),
+    probe,
+  });
+  const lookWith = (probe: Probe): Look => {
+    const facts = factsWith(probe);
+    return { facts, judgement: judge(facts, about.policy) };
+  };
+
+  const before = lookWith({ kind: 'not-made' });
+  if (before.judgement.call !== 'probe' || typeof workspace !== 'object') return { look: before };
+  const nowMs = about.now.latestMs;
+  if (!(await ports.workspaces.takeProbeLease(workspace.workspaceId, nowMs, nowMs + PROBE_LEASE_MS))) {
+    return { look: lookWith(sharedProbe(read.value.lastProbe, workspace.generation, nowMs)) };
+  }
+  const looks = await ports.ec2.look([workspace.instanceId]);
+  const probe: Probe = looks.get(workspace.instanceId)?.probe ?? { kind: 'unknown', cause: 'absent' };
+  return { look: lookWith(probe), note: { atMs: nowMs, generation: workspace.generation, probe } };
+}
+
+/** What the judge gets to see of a stored workspace. */
+export function judgedWorkspace(workspace: StoredWorkspace): Facts['workspace'] {
+  if (workspace === 'absent') return 'unknown';
+  return workspace === 'malformed' ? 'malformed' : judgedPart(workspace);
+}
+
+/** Who loses the lease uses the winner's probe, if that is there and young. */
+function sharedProbe(note: ProbeNote | undefined, generation: number, nowMs: number): Probe {
+  const isUsable =
+    note?.generation === generation && nowMs - note.atMs <= PROBE_LEASE_MS && nowMs >= note.atMs;
+  return isUsable ? note.probe : { kind: 'unknown', cause: 'shared' };
+}

@@ -1,0 +1,141 @@
+/** Everything that is read: workspaces, verdicts, requests, the fleet. This function can change nothing. */
+import { json, problem, type Answer } from '../../core/answer.ts';
+import { restartSlots } from '../../core/brake.ts';
+import { isFinalState } from '../../core/parking.ts';
+import { policyOf, type PolicySettings } from '../../core/policy.ts';
+import { fleetView, receiptView, requestView, workspaceView } from '../../core/view.ts';
+import type { BrakeStore, Ledger, ReceiptStore, WorkspaceStore } from '../ports.ts';
+import { readValue, type ApiCall } from '../runtime/api-call.ts';
+import { noQuery, pageQuery, requestsQuery, ulid, workspaceId as workspaceIdSchema } from '../schemas/api.ts';
+
+export interface LookupPorts {
+  readonly workspaces: Pick<WorkspaceStore, 'read' | 'list'>;
+  readonly receipts: Pick<ReceiptStore, 'read' | 'list'>;
+  readonly ledger: Pick<Ledger, 'read' | 'readResponse' | 'countBefore' | 'listRequests' | 'parkedCount'>;
+  readonly brake: Pick<BrakeStore, 'read' | 'workspaceCount'>;
+  readonly settings: PolicySettings;
+  /** Names of the roles that may see every request. */
+  readonly operatorRoles: readonly string[];
+}
+
+export function handleLookup(call: ApiCall, ports: LookupPorts): Promise<Answer> | Answer {
+  switch (call.route) {
+    case 'GET /workspaces/{workspaceId}':
+      return getWorkspace(call, ports);
+    case 'GET /workspaces':
+      return listWorkspaces(call, ports);
+    case 'GET /workspaces/{workspaceId}/verdicts':
+      return listVerdicts(call, ports);
+    case 'GET /workspaces/{workspaceId}/verdicts/{verdictId}':
+      return getVerdict(call, ports);
+    case 'GET /workspaces/{workspaceId}/requests':
+      return listRequests(call, ports);
+    case 'GET /requests/{requestId}':
+      return getRequest(call, ports);
+    case 'GET /fleet':
+      return getFleet(call, ports);
+    default:
+      return problem('no-route', 'There is no such route, or not with this method.');
+  }
+}
+
+async function getWorkspace(call: ApiCall, ports: LookupPorts): Promise<Answer> {
+  readValue(call.query, noQuery, 'query');
+  const workspaceId = workspaceIdOf(call);
+  const [{ value: workspace }, parked, { receipts }] = await Promise.all([
+    ports.workspaces.read(workspaceId),
+    ports.ledger.parkedCount(workspaceId),
+    ports.receipts.list(workspaceId, 1, undefined),
+  ]);
+  if (workspace === 'absent') return unknownWorkspace(workspaceId);
+  if (workspace === 'malformed') throw new Error('the workspace cannot be read by this version');
+  const [lastReceipt] = receipts;
+  return json(
+    200,
+    workspaceView(workspace, ports.settings, call.now, { parked, ...(lastReceipt && { lastReceipt }) }),
+  );
+}
+
+async function listWorkspaces(call: ApiCall, ports: LookupPorts): Promise<Answer> {
+  const { limit, cursor } = pageOf(readValue(call.query, pageQuery, 'query'));
+  const page = await ports.workspaces.list(limit, cursor);
+  const workspaces = await Promise.all(
+    page.workspaces.map(async (workspace) =>
+      workspaceView(workspace, ports.settings, call.now, {
+        parked: await ports.ledger.parkedCount(workspace.workspaceId),
+      }),
+    ),
+  );
+  return json(200, { workspaces, cursor: page.cursor ?? null });
+}
+
+async function listVerdicts(call: ApiCall, ports: LookupPorts): Promise<Answer> {
+  const workspaceId = workspaceIdOf(call);
+  const { limit, cursor } = pageOf(readValue(call.query, pageQuery, 'query'));
+  const page = await ports.receipts.list(workspaceId, limit, cursor);
+  return json(200, { verdicts: page.receipts.map(receiptView), cursor: page.cursor ?? null });
+}
+
+async function getVerdict(call: ApiCall, ports: LookupPorts): Promise<Answer> {
+  readValue(call.query, noQuery, 'query');
+  const verdictId = readValue(call.params['verdictId'], ulid, 'verdictId');
+  const receipt = await ports.receipts.read(workspaceIdOf(call), verdictId);
+  return receipt
+    ? json(200, receiptView(receipt))
+    : problem('unknown-verdict', 'There is no such verdict, or it is too old.');
+}
+
+async function listRequests(call: ApiCall, ports: LookupPorts): Promise<Answer> {
+  const workspaceId = workspaceIdOf(call);
+  const query = readValue(call.query, requestsQuery, 'query');
+  const { limit, cursor } = pageOf(query);
+  const ended = query.state !== undefined && isFinalState(query.state);
+  const page = await ports.ledger.listRequests(workspaceId, {
+    limit,
+    ended,
+    ...(cursor !== undefined && { cursor }),
+  });
+  const shown = page.requests.filter(({ state }) => query.state === undefined || state === query.state);
+  return json(200, { requests: shown.map((request) => requestView(request)), cursor: page.cursor ?? null });
+}
+
+/** To everybody but its owner and operators a request does not exist: the answer tells them nothing (S28). */
+async function getRequest(call: ApiCall, ports: LookupPorts): Promise<Answer> {
+  readValue(call.query, noQuery, 'query');
+  const requestId = readValue(call.params['requestId'], ulid, 'requestId');
+  const request = await ports.ledger.read(requestId);
+  const mayRead = request && (request.caller === call.caller.principal || isOperator(call, ports));
+  if (!mayRead || request.state === 'accepting')
+    return problem('unknown-request', 'There is no such request.');
+  if (isFinalState(request.state)) {
+    const response = await ports.ledger.readResponse(requestId);
+    return json(200, requestView(request, response ? { response: { ...response } } : {}));
+  }
+  const position = (await ports.ledger.countBefore(request.workspaceId, requestId)) + 1;
+  return json(200, requestView(request, { position }));
+}
+
+async function getFleet(call: ApiCall, ports: LookupPorts): Promise<Answer> {
+  readValue(call.query, noQuery, 'query');
+  const [fleet, count] = await Promise.all([ports.brake.read(), ports.brake.workspaceCount()]);
+  return json(200, fleetView(fleet, count, restartSlots(count, policyOf(ports.settings))));
+}
+
+function isOperator(call: ApiCall, ports: LookupPorts): boolean {
+  return call.caller.roleName !== undefined && ports.operatorRoles.includes(call.caller.roleName);
+}
+
+function workspaceIdOf(call: ApiCall): string {
+  return readValue(call.params['workspaceId'], workspaceIdSchema, 'workspaceId');
+}
+
+const DEFAULT_PAGE = 50;
+const LARGEST_PAGE = 200;
+
+function pageOf(query: { limit?: string | undefined; cursor?: string | undefined }) {
+  return { limit: Math.min(Number(query.limit ?? DEFAULT_PAGE), LARGEST_PAGE), cursor: query.cursor };
+}
+
+function unknownWorkspace(workspaceId: string): Answer {
+  return problem('unknown-workspace', `No workspace ${workspaceId} is registered.`);
+}

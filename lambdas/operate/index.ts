@@ -1,0 +1,33 @@
+import { brakeStore } from '../adapters/brake-store.ts';
+import { ec2Probe } from '../adapters/ec2-probe.ts';
+import { events, openEventBridge } from '../adapters/events.ts';
+import { ledger } from '../adapters/ledger.ts';
+import { openSqs, queues } from '../adapters/queues.ts';
+import { receiptStore } from '../adapters/receipt-store.ts';
+import { registry } from '../adapters/registry.ts';
+import { workspaceStore } from '../adapters/workspace-store.ts';
+import { listEnv, requireEnv } from '../runtime/env.ts';
+import { apiHandler } from '../runtime/http.ts';
+import { startFunction } from '../runtime/start.ts';
+import { handleOperate } from './handle.ts';
+import type { OperatePorts } from './subject.ts';
+
+const { telemetry, log, clock, ids, table, settings } = startFunction();
+const ports: OperatePorts = {
+  clock,
+  ids,
+  log,
+  settings,
+  workspaces: workspaceStore(table),
+  registry: registry(table),
+  receipts: receiptStore(table),
+  ledger: ledger(table),
+  brake: brakeStore(table),
+  queues: queues(openSqs(), { restart: requireEnv('restartQueueUrl'), parked: requireEnv('parkedQueueUrl') }),
+  ec2: ec2Probe(log),
+  events: events(openEventBridge(), requireEnv('busName'), log),
+  workspaceTag: JSON.parse(requireEnv('workspaceTag')) as OperatePorts['workspaceTag'],
+  operatorRoles: listEnv('operatorRoles'),
+};
+
+export const handler = apiHandler(telemetry, clock, async (call) => handleOperate(call, ports));

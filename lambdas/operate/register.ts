@@ -1,0 +1,130 @@
+/** Registering, changing and removing a workspace. */
+import { problem, type Answer } from '../../core/answer.ts';
+import { settingsProblems, withOverrides, type WorkspaceSettings } from '../../core/policy.ts';
+import { policyFor } from '../judging/policies.ts';
+import { wake } from '../parking/wake.ts';
+import type { Registration, StoredWorkspace } from '../ports.ts';
+import { InvalidInputError, readBody, readValue, type ApiCall } from '../runtime/api-call.ts';
+import { removeQuery, workspaceBody } from '../schemas/api.ts';
+import {
+  changedMeanwhile,
+  findWorkspace,
+  isAnswer,
+  showWorkspace,
+  workspaceIdOf,
+  type OperatePorts,
+} from './subject.ts';
+
+export async function registerWorkspace(call: ApiCall, ports: OperatePorts): Promise<Answer> {
+  const registration = readRegistration(call, ports);
+  const { workspaceId } = registration;
+  const { value: before } = await ports.workspaces.read(workspaceId);
+  if (before === 'malformed') throw new Error('the workspace cannot be read by this version');
+  const isNewInstance = before === 'absent' || before.instanceId !== registration.instanceId;
+  let launchTimeMs = 0;
+  if (isNewInstance) {
+    const found = await findInstance(ports, registration.instanceId);
+    if ('refusal' in found) return found.refusal;
+    launchTimeMs = found.launchTimeMs;
+  }
+  const written = await ports.registry.register(
+    registration,
+    before,
+    settleUntil(call, ports, registration, launchTimeMs),
+  );
+  if (written === 'conflict') return changedMeanwhile();
+  await announceSuperseded(ports, before, isNewInstance);
+  if (typeof before === 'object' && before.desired !== 'running' && registration.desired === 'running') {
+    await wake(ports, workspaceId, ports.clock.nowMs());
+  }
+  return showWorkspace(ports, call, workspaceId, before === 'absent' ? 201 : 200);
+}
+
+function readRegistration(call: ApiCall, ports: OperatePorts): Registration {
+  const workspaceId = workspaceIdOf(call);
+  const body = readBody(call, workspaceBody);
+  const settings = body.policy as Partial<WorkspaceSettings> | undefined;
+  const problems = settingsProblems(withOverrides(ports.settings, settings));
+  if (problems.length > 0) {
+    throw new InvalidInputError(problems.map((text) => ({ field: 'policy', problem: text })));
+  }
+  return {
+    workspaceId,
+    instanceId: body.instanceId,
+    port: body.port,
+    protocol: body.protocol ?? 'http',
+    path: body.path ?? '/',
+    desired: body.desired ?? 'running',
+    ...(settings && { settings }),
+  };
+}
+
+/** Only an instance that EC2 knows, and that carries the fleet's tag, can become a workspace. */
+async function findInstance(
+  ports: OperatePorts,
+  instanceId: string,
+): Promise<{ launchTimeMs: number } | { refusal: Answer }> {
+  const look = (await ports.ec2.look([instanceId])).get(instanceId);
+  if (look?.probe.kind !== 'seen') {
+    const isAbsent =
+      look?.probe.kind === 'unknown' && (look.probe.cause === 'absent' || look.probe.cause === 'not-found');
+    return {
+      refusal: isAbsent
+        ? problem('invalid-input', 'instanceId is not an instance that EC2 knows here', {
+            errors: [{ field: 'instanceId', problem: 'is not an instance that EC2 knows here' }],
+          })
+        : problem('ec2-unavailable', 'EC2 did not answer, so the instance could not be checked. Try again.', {
+            retryAfterSeconds: 5,
+          }),
+    };
+  }
+  const { Key, Value } = ports.workspaceTag;
+  if (look.tags[Key] !== Value) {
+    return {
+      refusal: problem('forbidden', `The instance does not carry the tag ${Key}=${Value} of this fleet.`),
+    };
+  }
+  return { launchTimeMs: look.probe.launchTimeMs ?? 0 };
+}
+
+function settleUntil(
+  call: ApiCall,
+  ports: OperatePorts,
+  registration: Registration,
+  launchTimeMs: number,
+): number {
+  const policy = policyFor(withOverrides(ports.settings, registration.settings), 'absent');
+  return Math.max(call.now.latestMs, launchTimeMs) + policy.settleWindowMs;
+}
+
+/** A new instance closed an open claim in the same write; its restart is over. */
+async function announceSuperseded(
+  ports: OperatePorts,
+  before: StoredWorkspace,
+  isNewInstance: boolean,
+): Promise<void> {
+  if (!isNewInstance || typeof before !== 'object' || !before.claim) return;
+  await ports.events.publish('restart.failed', {
+    workspaceId: before.workspaceId,
+    instanceId: before.instanceId,
+    token: before.claim.token,
+    reason: 'superseded',
+  });
+}
+
+export async function removeWorkspace(call: ApiCall, ports: OperatePorts): Promise<Answer> {
+  const { parked: parkedChoice } = readValue(call.query, removeQuery, 'query');
+  const workspaceId = workspaceIdOf(call);
+  const found = await findWorkspace(ports, workspaceId);
+  if (isAnswer(found)) return found;
+  const parked = await ports.ledger.parkedCount(workspaceId);
+  if (parked > 0 && parkedChoice !== 'refuse') {
+    return problem(
+      'conflict',
+      `${parked} requests are parked for it. Add ?parked=refuse to end them as refused.`,
+    );
+  }
+  if ((await ports.registry.remove(found)) === 'conflict') return changedMeanwhile();
+  await announceSuperseded(ports, found, true);
+  return { status: 204, headers: {} };
+}

@@ -1,0 +1,124 @@
+/** A restart by an operator's order: the same claim, engine and guards as for a dead one, but no evidence. */
+import { json, problem, type Answer } from '../../core/answer.ts';
+import { prepareClaim, type ClaimOrder } from '../../core/claim.ts';
+import { MESSAGE_VERSION } from '../../core/messages.ts';
+import { isSettling } from '../../core/settle.ts';
+import { isoTime } from '../../core/time.ts';
+import { isPaused, type Workspace } from '../../core/workspace.ts';
+import { policyFor } from '../judging/policies.ts';
+import type { IdempotencyKey } from '../ports.ts';
+import { readBody, readValue, type ApiCall } from '../runtime/api-call.ts';
+import { callersKey, restartBody } from '../schemas/api.ts';
+import { changedMeanwhile, findWorkspace, isAnswer, workspaceIdOf, type OperatePorts } from './subject.ts';
+
+export async function orderRestart(call: ApiCall, ports: OperatePorts): Promise<Answer> {
+  const workspaceId = workspaceIdOf(call);
+  const { reason, force: forced = false } = readBody(call, restartBody);
+  const key = keyOf(call, workspaceId);
+  const fingerprint = ports.ids.fingerprint(JSON.stringify({ reason, forced }));
+  if (key) {
+    const { firstAnswer } = (await ports.workspaces.readForJudging(workspaceId, key)).value;
+    if (firstAnswer) {
+      return firstAnswer.fingerprint === fingerprint
+        ? firstAnswer.answer
+        : problem('idempotency-conflict', 'This Idempotency-Key was used before, for another order.');
+    }
+  }
+  const found = await findWorkspace(ports, workspaceId);
+  if (isAnswer(found)) return found;
+  const answer =
+    refusalOf(found, call, ports, forced) ?? (await claimFor(ports, call, found, { reason, forced }));
+  if (key && answer.status === 202) {
+    const about = { workspaceId, atMs: call.now.latestMs };
+    await ports.receipts.putJudged({ about, firstAnswer: { key, value: { fingerprint, answer } } });
+  }
+  return answer;
+}
+
+function keyOf(call: ApiCall, workspaceId: string): IdempotencyKey | undefined {
+  const header = call.headers['idempotency-key'];
+  if (header === undefined) return undefined;
+  const key = `restart:${readValue(header, callersKey, 'Idempotency-Key')}`;
+  return { principal: call.caller.principal, workspaceId, key };
+}
+
+function refusalOf(
+  workspace: Workspace,
+  call: ApiCall,
+  ports: OperatePorts,
+  forced: boolean,
+): Answer | undefined {
+  const { earliestMs } = call.now;
+  if (workspace.desired === 'stopped')
+    return problem('paused', 'The workspace is wanted stopped; nothing overrides that.');
+  if (workspace.claim) return problem('restarting', 'A restart is under way already.');
+  if (forced) return undefined;
+  if (isPaused(workspace, earliestMs)) return problem('paused', 'The workspace is paused.');
+  const policy = policyFor(ports.settings, workspace);
+  if (isSettling(workspace.settleUntilMs, earliestMs)) {
+    return problem('settling', `The workspace settles until ${isoTime(workspace.settleUntilMs)}.`, {
+      retryAfterSeconds: Math.ceil((workspace.settleUntilMs - earliestMs) / 1000),
+      settleSeconds: policy.settleWindowMs / 1000,
+    });
+  }
+  return undefined;
+}
+
+async function claimFor(
+  ports: OperatePorts,
+  call: ApiCall,
+  workspace: Workspace,
+  { reason, forced }: { reason: string; forced: boolean },
+): Promise<Answer> {
+  const { workspaceId, instanceId } = workspace;
+  const probe = (await ports.ec2.look([instanceId])).get(instanceId)?.probe;
+  if (probe?.kind !== 'seen') {
+    return problem(
+      'ec2-unavailable',
+      'EC2 gave no clear answer about the instance, so nothing was ordered.',
+      {
+        retryAfterSeconds: 5,
+      },
+    );
+  }
+  if (probe.state === 'terminated' || probe.state === 'shutting-down') {
+    return problem('gone', 'The instance is terminated; it cannot be started again.', { restarting: false });
+  }
+  const order: ClaimOrder = {
+    token: ports.ids.next(call.now.latestMs),
+    kind: 'operator',
+    reason,
+    forced,
+    ...(probe.launchTimeMs !== undefined && { launchTimeMs: probe.launchTimeMs }),
+  };
+  const write = prepareClaim(workspace, order, call.now, policyFor(ports.settings, workspace));
+  if (write === 'restart-budget-spent') {
+    return problem(
+      'restart-budget-spent',
+      'The workspace was restarted too often lately. `force` overrides that.',
+    );
+  }
+  if ((await ports.workspaces.claim(write)) !== 'won') return changedMeanwhile();
+  ports.log.info('restart ordered', { workspaceId, token: order.token, by: call.caller.principal, forced });
+  // When this message is lost, the sweep finds the claim and sends it again.
+  await ports.queues.sendRestart({
+    v: MESSAGE_VERSION,
+    kind: 'restart',
+    workspaceId,
+    instanceId,
+    generation: write.sets.generation,
+    epoch: 0,
+    token: order.token,
+  });
+  const { claim } = write.sets;
+  return json(202, {
+    workspaceId,
+    claim: {
+      token: claim.token,
+      reason,
+      step: claim.step,
+      attempt: claim.attempt,
+      since: isoTime(claim.sinceMs),
+    },
+  });
+}

@@ -1,0 +1,350 @@
+/**
+ * What the use cases need from the world: types only. `adapters/` speaks AWS behind them; tests and the simulator
+ * put their own there. A port never turns an error into an answer: what it does not know it says, or it throws.
+ */
+import type { Fleet } from '../core/brake.ts';
+import type { ClaimWrite } from '../core/claim.ts';
+import type { Probe } from '../core/facts.ts';
+import type { Beat } from '../core/heartbeat.ts';
+import type { ParkedMessage, ReprobeMessage, RestartMessage } from '../core/messages.ts';
+import type { FinalState, ParkedRequest } from '../core/parking.ts';
+import type { PolicySettings } from '../core/policy.ts';
+import type { Receipt } from '../core/receipt.ts';
+import type { Answer } from '../core/answer.ts';
+import type { Claim, Desired, Evidence, Pause, Workspace } from '../core/workspace.ts';
+import type { WorkspaceSettings } from '../core/policy.ts';
+
+export interface Clock {
+  /** The function's own clock, epoch ms. It may be wrong after a thaw: never judge by it alone. */
+  nowMs(): number;
+  /** Resolves after that long; only ever awaited within one invocation. */
+  sleep(ms: number): Promise<void>;
+  /** Does `work` again and again until stopped; what it throws is logged. */
+  every(intervalMs: number, work: () => Promise<void>): { stop(): void };
+}
+
+export interface Ids {
+  /** A new ULID: unique, and in the order of time. */
+  next(nowMs: number): string;
+  /** From 0 to 1, to spread retries. */
+  jitter(): number;
+  /** SHA-256 in hex. */
+  fingerprint(text: string): string;
+}
+
+/** A stored workspace as it was read; `malformed` is an item that this version cannot read. */
+export type StoredWorkspace = Workspace | 'absent' | 'malformed';
+
+/** A strongly consistent read, with the database's own time for a second opinion on the clock. */
+export interface Read<T> {
+  readonly value: T;
+  /** From the answer's Date header, whole seconds; absent when the answer had none. */
+  readonly serverTimeMs?: number;
+}
+
+export interface IdempotencyKey {
+  readonly principal: string;
+  readonly workspaceId: string;
+  readonly key: string;
+}
+
+/** The first answer given for an idempotency key. */
+export interface FirstAnswer {
+  readonly fingerprint: string;
+  readonly answer: Answer;
+  /** The request that was parked by it. */
+  readonly requestId?: string;
+}
+
+export interface ProbeNote {
+  readonly atMs: number;
+  readonly generation: number;
+  readonly probe: Probe;
+}
+
+/** All that a forward error is judged by, in one read. */
+export interface JudgingRead {
+  readonly workspace: StoredWorkspace;
+  readonly parkedCount: number;
+  readonly lastProbe?: ProbeNote;
+  readonly firstAnswer?: FirstAnswer;
+}
+
+/** What the write of an advance requires beside the claim's own token, epoch, step and attempt (the last look). */
+export interface LastLook {
+  readonly generation: number;
+  /** A pause must have ended by then; absent for a forced order. */
+  readonly pauseEndedByMs?: number;
+  /** The boot that was condemned must still be the one that beats. */
+  readonly bootId?: string;
+}
+
+export interface WorkspaceStore {
+  read(workspaceId: string): Promise<Read<StoredWorkspace>>;
+  readMany(workspaceIds: readonly string[]): Promise<Read<ReadonlyMap<string, StoredWorkspace>>>;
+  readForJudging(workspaceId: string, key: IdempotencyKey | undefined): Promise<Read<JudgingRead>>;
+  /** Takes the right to probe for a moment (S31); false when another call has it. */
+  takeProbeLease(workspaceId: string, nowMs: number, untilMs: number): Promise<boolean>;
+  /** Writes evidence if the workspace is still as judged; otherwise gives the workspace as it is now. */
+  putEvidence(
+    judged: Workspace,
+    evidence: Evidence,
+    resendAtMs: number,
+  ): Promise<'written' | StoredWorkspace>;
+  /** Removes the evidence of one verdict; nothing happens when it is another's by now. */
+  removeEvidence(workspaceId: string, verdictId: string): Promise<void>;
+  /** The claim: one conditional write that carries every guard. `lost` names the workspace as it was found. */
+  claim(write: ClaimWrite): Promise<'won' | { lostTo: StoredWorkspace }>;
+  /** Moves a claim on, if it is still exactly as read. */
+  advanceClaim(
+    workspaceId: string,
+    from: Claim,
+    to: Claim,
+    also: { dueAtMs: number; settleUntilMs?: number; lastLook?: LastLook },
+  ): Promise<'advanced' | 'lost'>;
+  /** Ends a claim; `unretire` lets the condemned boot count again after a false alarm. */
+  endClaim(workspaceId: string, token: string, also: { unretire: boolean }): Promise<'ended' | 'lost'>;
+  /** Records a beat of the known boot: one conditional write, the usual path. */
+  recordBeat(workspaceId: string, beat: Beat, at: BeatStamp): Promise<BeatWrite>;
+  /** Records the first beat of a new boot, if the workspace is still as read. */
+  recordFirstBeat(workspace: Workspace, beat: Beat, at: BeatStamp): Promise<BeatWrite>;
+  list(limit: number, cursor: string | undefined): Promise<{ workspaces: Workspace[]; cursor?: string }>;
+}
+
+export interface BeatStamp {
+  readonly instanceId: string;
+  readonly atMs: number;
+  readonly freshUntilMs: number;
+  /** Whose fresh window it was: the fleet's is right only for a workspace without a window of its own. */
+  readonly window: 'fleet' | 'own';
+}
+
+/** `written` gives the workspace as it was before; `refused` as it is. */
+export type BeatWrite =
+  | { readonly kind: 'written'; readonly before: Workspace }
+  | { readonly kind: 'refused'; readonly workspace: StoredWorkspace };
+
+/** What an operator registers. */
+export interface Registration {
+  readonly workspaceId: string;
+  readonly instanceId: string;
+  readonly port: number;
+  readonly protocol: 'http' | 'https';
+  readonly path: string;
+  readonly desired: Desired;
+  readonly settings?: Partial<WorkspaceSettings>;
+}
+
+/** The operator's writes to a workspace. Each requires the workspace as read (its generation). */
+export interface Registry {
+  register(
+    registration: Registration,
+    before: StoredWorkspace,
+    settleUntilMs: number,
+  ): Promise<'written' | 'conflict'>;
+  remove(workspace: Workspace): Promise<'removed' | 'conflict'>;
+  settle(workspace: Workspace, untilMs: number, because: string): Promise<'written' | 'conflict'>;
+  pause(workspaceId: string, pause: Pause | undefined): Promise<'written' | 'absent'>;
+}
+
+export interface ReceiptStore {
+  /** Writes a receipt as it is now; a final one never changes any more. */
+  put(receipt: Receipt): Promise<'written' | 'was-final'>;
+  read(workspaceId: string, verdictId: string): Promise<Receipt | undefined>;
+  list(
+    workspaceId: string,
+    limit: number,
+    cursor: string | undefined,
+  ): Promise<{ receipts: Receipt[]; cursor?: string }>;
+  /** One write for what a forward error leaves behind without parking: receipt, first answer, last probe. */
+  putJudged(judged: JudgedWrite): Promise<void>;
+}
+
+export interface JudgedWrite {
+  readonly about: { readonly workspaceId: string; readonly atMs: number };
+  /** Absent for a call that joins another's verdict. */
+  readonly receipt?: Receipt;
+  readonly probe?: ProbeNote;
+  readonly firstAnswer?: { readonly key: IdempotencyKey; readonly value: FirstAnswer };
+}
+
+export interface Acceptance extends JudgedWrite {
+  readonly request: ParkedRequest;
+  readonly parkedMax: number;
+}
+
+/** `repeated`: the idempotency key was taken meanwhile, by this very call's twin or another's. */
+export type AcceptOutcome = 'accepted' | 'full' | 'repeated';
+
+export interface Ledger {
+  /** Step 1 of parking: one transaction over receipt, first answer, request row and counters. */
+  accept(acceptance: Acceptance): Promise<AcceptOutcome>;
+  /** Step 3: `accepting` becomes `parked`. True also when it already was. */
+  markParked(requestId: string, atMs: number): Promise<boolean>;
+  read(requestId: string): Promise<ParkedRequest | undefined>;
+  /** Marks one attempt begun; lost when the request is final, expired or another attempt is newer. */
+  beginAttempt(request: ParkedRequest, nowMs: number): Promise<'begun' | 'lost'>;
+  /** Puts a request back after an attempt that came to nothing. */
+  putBack(request: ParkedRequest, why: string, ambiguous: boolean): Promise<void>;
+  /** Reaches a final state, once, and gives the counters back. */
+  finish(request: ParkedRequest, end: FinishedRequest): Promise<'finished' | 'was-final'>;
+  readResponse(requestId: string): Promise<KeptResponse | undefined>;
+  /** How many requests wait before this one. */
+  countBefore(workspaceId: string, requestId: string): Promise<number>;
+  listRequests(
+    workspaceId: string,
+    page: { limit: number; cursor?: string; ended: boolean },
+  ): Promise<{ requests: ParkedRequest[]; cursor?: string }>;
+  parkedCount(workspaceId: string): Promise<number>;
+  /** Remembers the head's receipt handle, a hint for {@link Ledger.headOf}. */
+  noteHead(workspaceId: string, head: QueueHead): Promise<void>;
+  headOf(workspaceId: string): Promise<QueueHead | undefined>;
+}
+
+export interface FinishedRequest {
+  readonly state: FinalState;
+  readonly why?: string;
+  readonly atMs: number;
+  readonly response?: KeptResponse;
+  /** Only when the request is in this state. */
+  readonly onlyFrom?: 'accepting' | 'parked';
+}
+
+export interface KeptResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Base64. */
+  readonly body: string;
+  readonly truncated: boolean;
+}
+
+export interface QueueHead {
+  readonly requestId: string;
+  readonly receiptHandle: string;
+  readonly notBeforeMs: number;
+}
+
+/** What the sweep finds: rows whose time has come. From an index, so each is read again before anything is done. */
+export interface DueWork {
+  dueWorkspaces(nowMs: number, limit: number): Promise<string[]>;
+  dueRequests(nowMs: number, limit: number): Promise<string[]>;
+  /** Sets when a workspace is to be looked at again, raising the claim's epoch when there is one. */
+  postponeWorkspace(workspace: Workspace, dueAtMs: number): Promise<'postponed' | 'lost'>;
+}
+
+export interface BrakeStore {
+  read(): Promise<Fleet>;
+  /** Writes the fleet if its revision is still the one of `before`. */
+  replace(before: Fleet, after: Fleet): Promise<'replaced' | 'lost'>;
+  workspaceCount(): Promise<number>;
+}
+
+/** A message in this invocation's hands. */
+export interface Received<T> {
+  readonly id: string;
+  readonly receiptHandle: string;
+  readonly body: T;
+  readonly receives: number;
+  readonly sentAtMs: number;
+  readonly firstReceivedAtMs: number;
+}
+
+/** What becomes of a message: deleted, or seen again after a while. */
+export type Settled = { readonly kind: 'done' } | { readonly kind: 'again'; readonly afterSeconds: number };
+
+export interface Queues {
+  sendReprobe(message: ReprobeMessage, delaySeconds: number): Promise<void>;
+  sendRestart(message: RestartMessage): Promise<void>;
+  /** Step 2 of parking: into the workspace's group, deduplicated by request and enqueue number. */
+  sendParked(message: ParkedMessage): Promise<void>;
+  /** Sets how long a parked message stays invisible: deliver's lease, and the wake (0). */
+  setParkedVisibility(receiptHandle: string, seconds: number): Promise<void>;
+}
+
+/** What EC2 says of an instance. */
+export interface InstanceLook {
+  readonly probe: Probe;
+  readonly privateIp?: string;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+/** IsRunning: reads, never acts. */
+export interface Ec2Probe {
+  /** Every id asked for is in the answer; a failed call makes each of them unknown. */
+  look(instanceIds: readonly string[]): Promise<ReadonlyMap<string, InstanceLook>>;
+}
+
+/** What an EC2 power call came to. `unclear`: it may have been done. */
+export type PowerOutcome =
+  | { readonly kind: 'done'; readonly previousState: string }
+  | { readonly kind: 'try-again'; readonly code: string }
+  | { readonly kind: 'refused'; readonly code: string }
+  | { readonly kind: 'unclear'; readonly code: string };
+
+/** The power to act: only the restart function has it. */
+export interface Ec2Power {
+  start(instanceId: string): Promise<PowerOutcome>;
+  stop(instanceId: string): Promise<PowerOutcome>;
+}
+
+export interface AgentRequest {
+  readonly protocol: 'http' | 'https';
+  readonly address: string;
+  readonly port: number;
+  readonly method: string;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Base64. */
+  readonly body: string;
+  readonly timeoutMs: number;
+}
+
+export type AgentAnswer =
+  | { readonly kind: 'answered'; readonly response: KeptResponse }
+  | { readonly kind: 'failed'; readonly because: 'refused' | 'reset' | 'eof' | 'deadline' | 'unreachable' };
+
+/** Speaks HTTP to an agent, at an address that was just read from EC2. */
+export interface AgentHttp {
+  send(request: AgentRequest): Promise<AgentAnswer>;
+}
+
+export const eventTypes = [
+  'verdict.final',
+  'workspace.offline',
+  'workspace.gone',
+  'restart.started',
+  'restart.done',
+  'restart.failed',
+  'request.parked',
+  'request.delivered',
+  'request.refused',
+  'request.expired',
+  'request.dead-lettered',
+  'brake.opened',
+  'brake.closed',
+] as const;
+export type EventType = (typeof eventTypes)[number];
+
+export interface Events {
+  /** Publishes ids and reasons, never a body. A failure is logged and counted: an event is news, not state. */
+  publish(
+    type: EventType,
+    detail: Readonly<Record<string, string | number | boolean | undefined>>,
+  ): Promise<void>;
+}
+
+export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
+
+/** Ids, states, numbers and reasons only; never a body, header, query or token (S29). */
+export interface Log {
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields: LogFields, error?: unknown): void;
+  /** Adds one to a metric. */
+  count(metric: string): void;
+}
+
+/** The fleet's settings and other fixed facts of the deployment. */
+export interface Config {
+  readonly settings: PolicySettings;
+}

@@ -1,0 +1,40 @@
+/** Makes a verdict final: no more evidence, the receipt closed, the news out, the requests that it held woken. */
+import type { PolicySettings } from '../../core/policy.ts';
+import type { Receipt } from '../../core/receipt.ts';
+import { wake, type WakePorts } from '../parking/wake.ts';
+import type {
+  Clock,
+  Ec2Probe,
+  Events,
+  Ids,
+  Queues,
+  ReceiptStore,
+  Settled,
+  WorkspaceStore,
+} from '../ports.ts';
+
+export interface ReprobePorts extends WakePorts {
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly workspaces: WorkspaceStore;
+  readonly receipts: ReceiptStore;
+  readonly queues: Queues;
+  readonly ec2: Ec2Probe;
+  readonly events: Events;
+  readonly settings: PolicySettings;
+}
+
+export async function finalise(ports: ReprobePorts, receipt: Receipt): Promise<Settled> {
+  const { workspaceId, verdictId, verdict, reason } = receipt;
+  // Before the receipt: a receipt that is final stops a redelivery, and evidence must not outlive its chain.
+  if (verdict !== 'dead') await ports.workspaces.removeEvidence(workspaceId, verdictId);
+  const { intent: _intent, ...final } = receipt;
+  const written = await ports.receipts.put(final);
+  if (written === 'written') {
+    ports.log.info('verdict', { workspaceId, verdictId, verdict, reason });
+    ports.log.count(`Verdict${verdict.charAt(0).toUpperCase()}${verdict.slice(1)}`);
+    await ports.events.publish('verdict.final', { workspaceId, verdictId, verdict, reason });
+    await wake(ports, workspaceId, ports.clock.nowMs());
+  }
+  return { kind: 'done' };
+}

@@ -1,0 +1,126 @@
+/**
+ * The second look. For all messages of a batch: one read of the workspaces, ONE DescribeInstances, then each is
+ * judged by itself. Only here can a verdict become dead, and only by winning the claim.
+ *
+ *   alive, busy       the evidence is removed, the receipt is final, held requests are woken
+ *   suspect           evidence was void or too young: write it anew or wait, by visibility, five rounds at most
+ *   probe-queued      EC2 still throttles: wait, and be busy when the time of the evidence is over
+ *   dead              receipt by intent -> claim -> restart message -> receipt final
+ *
+ * A redelivered message finds its own claim, by the token, and carries on where the first run stopped (V11).
+ */
+import { clockFact } from '../../core/clock.ts';
+import { assertNever } from '../../core/invariant.ts';
+import { judge } from '../../core/judge.ts';
+import type { ReprobeMessage } from '../../core/messages.ts';
+import type { Policy } from '../../core/policy.ts';
+import { isFinal, openReceipt, verdictOf, withLook, type Look, type Receipt } from '../../core/receipt.ts';
+import { rangeOfMessage, type TimeRange } from '../../core/time.ts';
+import type { Workspace } from '../../core/workspace.ts';
+import { judgedWorkspace } from '../judging/look.ts';
+import { policyFor } from '../judging/policies.ts';
+import type { InstanceLook, Read, Received, Settled, StoredWorkspace } from '../ports.ts';
+import { eachMessage } from '../runtime/each-message.ts';
+import { carryOn, declareDead } from './declare.ts';
+import { finalise, type ReprobePorts } from './finalise.ts';
+import { lookAgain } from './look-again.ts';
+
+/** A chain that is not decided by then says busy: something keeps it from being decided. */
+const LONGEST_CHAIN_MS = 90_000;
+const THROTTLED_WAIT_SECONDS = 2;
+
+/** One message with everything known about it. */
+export interface Second {
+  readonly message: ReprobeMessage;
+  readonly workspace: Workspace;
+  readonly policy: Policy;
+  readonly now: TimeRange;
+  readonly look: Look;
+  /** The receipt with this look on it. */
+  readonly receipt: Receipt;
+}
+
+export async function handleReprobes(
+  messages: readonly Received<ReprobeMessage>[],
+  ports: ReprobePorts,
+): Promise<ReadonlyMap<string, Settled>> {
+  const workspaces = await ports.workspaces.readMany(messages.map(({ body }) => body.workspaceId));
+  const instanceIds = messages.flatMap(({ body }) => {
+    const workspace = workspaces.value.get(body.workspaceId);
+    return typeof workspace === 'object' && isCurrent(body, workspace) && !workspace.claim
+      ? [workspace.instanceId]
+      : [];
+  });
+  const looks =
+    instanceIds.length > 0
+      ? await ports.ec2.look([...new Set(instanceIds)])
+      : new Map<string, InstanceLook>();
+  return eachMessage(messages, ports.log, (message) => settle(ports, message, workspaces, looks));
+}
+
+async function settle(
+  ports: ReprobePorts,
+  received: Received<ReprobeMessage>,
+  workspaces: Read<ReadonlyMap<string, StoredWorkspace>>,
+  looks: ReadonlyMap<string, InstanceLook>,
+): Promise<Settled> {
+  const message = received.body;
+  const workspace = workspaces.value.get(message.workspaceId) ?? 'absent';
+  const known = await ports.receipts.read(message.workspaceId, message.verdictId);
+  if (typeof workspace === 'object' && workspace.claim?.token === message.verdictId) {
+    return carryOn(ports, message, workspace, known);
+  }
+  if (known && isFinal(known)) return { kind: 'done' };
+
+  const policy = policyFor(ports.settings, workspace);
+  const nowMs = ports.clock.nowMs();
+  const now = rangeOfMessage(nowMs, { ...received, delayMs: 0 });
+  const probe = looks.get(message.instanceId)?.probe ?? { kind: 'not-made' as const };
+  const facts = {
+    now,
+    clock: clockFact(nowMs, workspaces.serverTimeMs, policy.skewMarginMs),
+    asker: 'reprobe' as const,
+    workspace: judgedWorkspace(workspace),
+    reportedInstanceId: message.instanceId,
+    probe,
+  };
+  const look: Look = { facts, judgement: judge(facts, policy) };
+  const receipt = known
+    ? withLook(known, look, verdictOf(look.judgement))
+    : openReceipt({ ...message, policy, askedBy: 'deliver' }, look);
+  if (typeof workspace !== 'object' || !isCurrent(message, workspace)) {
+    return finalise(ports, { ...receipt, verdict: 'busy', reason: 'workspace-changed' });
+  }
+  return decide(ports, { message, workspace, policy, now, look, receipt });
+}
+
+async function decide(ports: ReprobePorts, second: Second): Promise<Settled> {
+  const { receipt, look, now } = second;
+  const { call } = look.judgement;
+  const isOld = now.latestMs - receipt.openedAtMs > LONGEST_CHAIN_MS;
+  switch (call) {
+    case 'alive':
+    case 'busy':
+      return finalise(ports, receipt);
+    case 'probe-queued':
+      return isOld
+        ? finalise(ports, { ...receipt, verdict: 'busy' })
+        : { kind: 'again', afterSeconds: THROTTLED_WAIT_SECONDS + ports.ids.jitter() };
+    case 'suspect':
+      return isOld
+        ? finalise(ports, { ...receipt, verdict: 'busy', reason: 'evidence-kept-changing' })
+        : lookAgain(ports, second);
+    case 'dead':
+      return declareDead(ports, second);
+    case 'probe':
+    case 'unknown-workspace':
+      return finalise(ports, { ...receipt, verdict: 'busy', reason: 'workspace-changed' });
+    default:
+      return assertNever(call);
+  }
+}
+
+/** A message speaks of one instance in one generation; of any other it says nothing (S6). */
+function isCurrent(message: ReprobeMessage, workspace: Workspace): boolean {
+  return message.instanceId === workspace.instanceId && message.generation === workspace.generation;
+}

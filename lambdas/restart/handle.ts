@@ -1,0 +1,74 @@
+/**
+ * RestartByID, one step a receive. What to do follows from what the instance is now (core/restart.ts); here the step
+ * is made durable, then done:
+ *
+ *   awaiting-admission -> admitted            one conditional write on the fleet item
+ *   stopped            -> start-issued        last look in the same write as the intent, then ec2_start, no retries
+ *   condemned, running -> stop-issued         once a claim, leased to this invocation, then ec2_stop, no retries
+ *   running anew       -> ended               by a heartbeat of the new boot
+ *
+ * Waiting is done by visibility. Every write names the claim exactly as read, so a second copy of a message, or a
+ * run that was frozen for minutes, finds its write refused and does nothing (S8).
+ */
+import { assertNever } from '../../core/invariant.ts';
+import type { RestartMessage } from '../../core/messages.ts';
+import { needsProbe, nextRestartAction, type RestartView } from '../../core/restart.ts';
+import { rangeOfMessage } from '../../core/time.ts';
+import { policyFor } from '../judging/policies.ts';
+import type { InstanceLook, Received, Settled } from '../ports.ts';
+import { eachMessage } from '../runtime/each-message.ts';
+import { admitClaim } from './admit.ts';
+import { finishClaim, type RestartPorts } from './finish.ts';
+import { issueStart, issueStop } from './power.ts';
+
+export async function handleRestarts(
+  messages: readonly Received<RestartMessage>[],
+  ports: RestartPorts,
+): Promise<ReadonlyMap<string, Settled>> {
+  return eachMessage(messages, ports.log, (message) => step(ports, message));
+}
+
+async function step(ports: RestartPorts, received: Received<RestartMessage>): Promise<Settled> {
+  const message = received.body;
+  const { value: workspace } = await ports.workspaces.read(message.workspaceId);
+  // Unreadable by this version: a newer one may be at work (S32).
+  if (workspace === 'malformed') return { kind: 'again', afterSeconds: 30 };
+  const claim = workspace === 'absent' ? undefined : workspace.claim;
+  if (workspace === 'absent' || claim?.token !== message.token || claim.epoch !== message.epoch) {
+    ports.log.info('restart message changes nothing', {
+      workspaceId: message.workspaceId,
+      token: message.token,
+    });
+    return { kind: 'done' };
+  }
+  const looks = needsProbe(claim)
+    ? await ports.ec2.look([claim.instanceId])
+    : new Map<string, InstanceLook>();
+  const view: RestartView = {
+    workspace,
+    claim,
+    probe: looks.get(claim.instanceId)?.probe ?? { kind: 'not-made' },
+    now: rangeOfMessage(ports.clock.nowMs(), { ...received, delayMs: 0 }),
+    policy: policyFor(ports.settings, workspace),
+  };
+  const action = nextRestartAction(view);
+  switch (action.do) {
+    case 'admit':
+      return admitClaim(ports, view, received.receives);
+    case 'start':
+      return issueStart(ports, view);
+    case 'stop':
+      return issueStop(ports, view);
+    case 'wait':
+      ports.log.info('restart waits', {
+        workspaceId: workspace.workspaceId,
+        step: claim.step,
+        because: action.because,
+      });
+      return { kind: 'again', afterSeconds: action.forMs / 1000 };
+    case 'finish':
+      return finishClaim(ports, view, action);
+    default:
+      return assertNever(action);
+  }
+}

@@ -1,0 +1,118 @@
+/** The acts. Each is preceded by its durable intent and the last look, in one conditional write (S8). */
+import { RESTART_DEADLINE_MS, RESUME_AFTER_MS } from '../../core/claim.ts';
+import type { RestartView } from '../../core/restart.ts';
+import { isFleetPaused } from '../../core/brake.ts';
+import type { Claim } from '../../core/workspace.ts';
+import type { LastLook, PowerOutcome, Settled } from '../ports.ts';
+import { finishClaim, type RestartPorts } from './finish.ts';
+
+/** The restart function's own time-out: until then the invocation that issued Stop may still be at it. */
+const STOP_LEASE_MS = 20_000;
+const BRAKED_WAIT_SECONDS = 10;
+const CAPACITY_WAIT_SECONDS = 30;
+const STATE_WAIT_SECONDS = 3;
+
+export async function issueStart(ports: RestartPorts, view: RestartView): Promise<Settled> {
+  const { workspace, claim, now } = view;
+  if (await isBraked(ports, view)) return { kind: 'again', afterSeconds: BRAKED_WAIT_SECONDS };
+  const intent: Claim = { ...claim, step: 'start-issued', attempt: claim.attempt + 1 };
+  if (!(await advance(ports, view, intent, lastLookOf(view)))) return { kind: 'again', afterSeconds: 1 };
+  const outcome = await ports.power.start(claim.instanceId);
+  report(ports, 'start', view, outcome);
+  switch (outcome.kind) {
+    case 'done': {
+      if (outcome.previousState === 'running') {
+        return finishClaim(
+          ports,
+          { ...view, claim: intent },
+          { outcome: 'false-alarm', because: 'was-running' },
+        );
+      }
+      const startedAtMs = Math.max(ports.clock.nowMs(), now.latestMs);
+      const started: Claim = {
+        ...intent,
+        step: 'starting',
+        startedAtMs,
+        deadlineMs: startedAtMs + RESTART_DEADLINE_MS,
+      };
+      await ports.workspaces.advanceClaim(workspace.workspaceId, intent, started, {
+        dueAtMs: startedAtMs + RESUME_AFTER_MS,
+        settleUntilMs: Math.max(workspace.settleUntilMs, startedAtMs + view.policy.settleWindowMs),
+      });
+      await ports.events.publish('restart.started', {
+        workspaceId: workspace.workspaceId,
+        instanceId: claim.instanceId,
+        token: claim.token,
+        reason: claim.reason,
+      });
+      return { kind: 'again', afterSeconds: 2 };
+    }
+    case 'try-again':
+      return { kind: 'again', afterSeconds: waitAfter(outcome.code, ports.ids.jitter()) };
+    case 'refused':
+      return finishClaim(ports, { ...view, claim: intent }, { outcome: 'failed', because: outcome.code });
+    case 'unclear':
+      // What it did is found out by looking: the next step follows from the state.
+      return { kind: 'again', afterSeconds: STATE_WAIT_SECONDS };
+  }
+}
+
+export async function issueStop(ports: RestartPorts, view: RestartView): Promise<Settled> {
+  const { claim, now } = view;
+  if (await isBraked(ports, view)) return { kind: 'again', afterSeconds: BRAKED_WAIT_SECONDS };
+  const intent: Claim = { ...claim, step: 'stop-issued', stopLeaseUntilMs: now.latestMs + STOP_LEASE_MS };
+  const lastLook: LastLook = {
+    ...lastLookOf(view),
+    ...(claim.bootId !== undefined && { bootId: claim.bootId }),
+  };
+  if (!(await advance(ports, view, intent, lastLook))) return { kind: 'again', afterSeconds: 1 };
+  const outcome = await ports.power.stop(claim.instanceId);
+  report(ports, 'stop', view, outcome);
+  if (outcome.kind === 'refused' || outcome.kind === 'try-again') {
+    // Nothing was done, and Stop is issued at most once a claim: an operator may order it again.
+    return finishClaim(ports, { ...view, claim: intent }, { outcome: 'failed', because: outcome.code });
+  }
+  if (outcome.kind === 'done')
+    await advance(ports, { ...view, claim: intent }, { ...intent, step: 'stop-recorded' });
+  return { kind: 'again', afterSeconds: STATE_WAIT_SECONDS };
+}
+
+async function advance(
+  ports: RestartPorts,
+  view: RestartView,
+  to: Claim,
+  lastLook?: LastLook,
+): Promise<boolean> {
+  const advanced = await ports.workspaces.advanceClaim(view.workspace.workspaceId, view.claim, to, {
+    dueAtMs: view.now.latestMs + RESUME_AFTER_MS,
+    ...(lastLook && { lastLook }),
+  });
+  return advanced === 'advanced';
+}
+
+function lastLookOf({ workspace, claim, now }: RestartView): LastLook {
+  return { generation: workspace.generation, ...(!claim.forced && { pauseEndedByMs: now.earliestMs }) };
+}
+
+/** The brake is read again before each act; an unreadable one throws, and nothing is done. */
+async function isBraked(ports: RestartPorts, { claim, now }: RestartView): Promise<boolean> {
+  if (claim.forced) return false;
+  const fleet = await ports.brake.read();
+  return fleet.brake === 'open' || isFleetPaused(fleet, now);
+}
+
+function waitAfter(code: string, jitter: number): number {
+  const seconds = code.includes('Capacity') ? CAPACITY_WAIT_SECONDS : STATE_WAIT_SECONDS;
+  return seconds * (1 + jitter);
+}
+
+function report(ports: RestartPorts, act: 'start' | 'stop', view: RestartView, outcome: PowerOutcome): void {
+  ports.log.info(`ec2 ${act}`, {
+    workspaceId: view.workspace.workspaceId,
+    instanceId: view.claim.instanceId,
+    token: view.claim.token,
+    outcome: outcome.kind,
+    detail: outcome.kind === 'done' ? outcome.previousState : outcome.code,
+  });
+  ports.log.count(act === 'start' ? 'StartIssued' : 'StopIssued');
+}

@@ -1,0 +1,84 @@
+/** From an API Gateway event to an ApiCall, and from an Answer to a response. Every fault becomes problem+json. */
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
+import middy from '@middy/core';
+import type { APIGatewayProxyEventV2WithRequestContext, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import { problem, retryAfterSeconds, type Answer } from '../../core/answer.ts';
+import { callerOf } from '../../core/caller.ts';
+import { rangeOfCall } from '../../core/time.ts';
+import type { Telemetry } from '../adapters/log.ts';
+import { BadCursorError } from '../adapters/table.ts';
+import type { Clock } from '../ports.ts';
+import { InvalidInputError, type ApiCall } from './api-call.ts';
+
+interface GatewayContext {
+  readonly timeEpoch?: number;
+  readonly authorizer?: { readonly iam?: { readonly userArn?: string } };
+}
+type GatewayEvent = APIGatewayProxyEventV2WithRequestContext<GatewayContext>;
+
+/** Wraps a use case as the handler of a function behind the HTTP API. */
+export function apiHandler(
+  { logger, metrics, log }: Telemetry,
+  clock: Clock,
+  handle: (call: ApiCall) => Promise<Answer>,
+) {
+  return middy<GatewayEvent, APIGatewayProxyStructuredResultV2>()
+    .use(injectLambdaContext(logger))
+    .use(logMetrics(metrics))
+    .handler(async (event) => {
+      try {
+        const call = callOf(event, clock);
+        return responseOf(call ? await handle(call) : problem('forbidden', 'The caller is not known.'));
+      } catch (error) {
+        if (error instanceof InvalidInputError) {
+          return responseOf(problem('invalid-input', error.message, { errors: error.problems }));
+        }
+        if (error instanceof BadCursorError) return responseOf(problem('invalid-input', error.message));
+        log.error('call failed', { route: event.routeKey }, error);
+        log.count('CallFailed');
+        const detail =
+          'Something that Defib depends on failed. Nothing was restarted by this call; try again.';
+        return responseOf(problem('unavailable', detail, { retryAfterSeconds: retryAfterSeconds.busy }));
+      }
+    });
+}
+
+function callOf(event: GatewayEvent, clock: Clock): ApiCall | undefined {
+  const caller = callerOf(event.requestContext.authorizer?.iam?.userArn);
+  if (!caller) return undefined;
+  return {
+    route: event.routeKey,
+    params: Object.fromEntries(
+      Object.entries(event.pathParameters ?? {}).map(([name, value]) => [name, value ?? '']),
+    ),
+    query: Object.fromEntries(
+      Object.entries(event.queryStringParameters ?? {}).map(([name, value]) => [name, value ?? '']),
+    ),
+    headers: Object.fromEntries(
+      Object.entries(event.headers).map(([name, value]) => [name.toLowerCase(), value ?? '']),
+    ),
+    bodyText: bodyTextOf(event),
+    caller,
+    now: rangeOfCall(clock.nowMs(), event.requestContext.timeEpoch),
+    gatewayTimeMs: event.requestContext.timeEpoch ?? clock.nowMs(),
+  };
+}
+
+function bodyTextOf(event: GatewayEvent): string {
+  if (event.body === undefined) return '';
+  if (!event.isBase64Encoded) return event.body;
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(event.body, 'base64'));
+  } catch {
+    throw new InvalidInputError([{ field: 'body', problem: 'is not UTF-8 text' }]);
+  }
+}
+
+function responseOf(answer: Answer): APIGatewayProxyStructuredResultV2 {
+  return {
+    statusCode: answer.status,
+    headers: { ...answer.headers },
+    ...(answer.body && { body: JSON.stringify(answer.body) }),
+  };
+}

@@ -1,0 +1,133 @@
+/**
+ * Every minute: whatever got stuck is found by its due time and set going again. The index that finds it may lag, so
+ * each row is read again, and each repair is a conditional write or a message that is harmless when repeated.
+ *
+ *   evidence without a verdict   its re-probe message is sent again
+ *   an open claim without news   its epoch is raised and its restart message sent again
+ *   a request past its time      ended as expired, or as never accepted
+ *   the fleet item               slots of ended claims freed, a brake that has cooled down closed
+ */
+import { swept } from '../../core/brake.ts';
+import { RESUME_AFTER_MS } from '../../core/claim.ts';
+import { MESSAGE_VERSION } from '../../core/messages.ts';
+import { isFinalState } from '../../core/parking.ts';
+import { policyOf, type PolicySettings } from '../../core/policy.ts';
+import type { Workspace } from '../../core/workspace.ts';
+import { endRequest } from '../deliver/end.ts';
+import type { BrakeStore, Clock, DueWork, Events, Ledger, Log, Queues, WorkspaceStore } from '../ports.ts';
+
+export interface SweepPorts {
+  readonly clock: Clock;
+  readonly due: DueWork;
+  readonly workspaces: Pick<WorkspaceStore, 'read' | 'removeEvidence'>;
+  readonly ledger: Ledger;
+  readonly queues: Queues;
+  readonly brake: BrakeStore;
+  readonly events: Events;
+  readonly log: Log;
+  readonly settings: PolicySettings;
+}
+
+const ROWS_PER_SWEEP = 200;
+const RESEND_EVERY_MS = 30_000;
+/** Evidence that is still there after this was forgotten by its chain. */
+const EVIDENCE_LIFE_MS = 5 * 60_000;
+
+export async function handleSweep(ports: SweepPorts): Promise<void> {
+  const nowMs = ports.clock.nowMs();
+  const workspaceIds = await ports.due.dueWorkspaces(nowMs, ROWS_PER_SWEEP);
+  const requestIds = await ports.due.dueRequests(nowMs, ROWS_PER_SWEEP);
+  for (const id of workspaceIds) await guarded(ports, id, () => sweepWorkspace(ports, id, nowMs));
+  for (const id of requestIds) await guarded(ports, id, () => sweepRequest(ports, id, nowMs));
+  await guarded(ports, 'fleet', () => sweepFleet(ports, nowMs));
+  ports.log.info('swept', { workspaces: workspaceIds.length, requests: requestIds.length });
+}
+
+/** One row that fails must not keep the others from being swept. */
+async function guarded(ports: SweepPorts, id: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    ports.log.error('sweep failed for one row', { id }, error);
+    ports.log.count('SweepRowFailed');
+  }
+}
+
+async function sweepWorkspace(ports: SweepPorts, workspaceId: string, nowMs: number): Promise<void> {
+  const { value: workspace } = await ports.workspaces.read(workspaceId);
+  if (typeof workspace !== 'object') return;
+  if (workspace.claim) return resumeClaim(ports, workspace, nowMs);
+  const { evidence } = workspace;
+  if (!evidence) return;
+  if (nowMs - evidence.atMs > EVIDENCE_LIFE_MS)
+    return ports.workspaces.removeEvidence(workspaceId, evidence.verdictId);
+  if ((await ports.due.postponeWorkspace(workspace, nowMs + RESEND_EVERY_MS)) === 'lost') return;
+  ports.log.warn('re-probe sent again', { workspaceId, verdictId: evidence.verdictId });
+  ports.log.count('ReprobeResent');
+  await ports.queues.sendReprobe(
+    {
+      ...addressOf(workspace),
+      kind: 'reprobe',
+      epoch: 0,
+      verdictId: evidence.verdictId,
+      errorKind: 'unreachable',
+    },
+    0,
+  );
+}
+
+async function resumeClaim(ports: SweepPorts, workspace: Workspace, nowMs: number): Promise<void> {
+  const { claim } = workspace;
+  if (!claim || (await ports.due.postponeWorkspace(workspace, nowMs + RESUME_AFTER_MS)) === 'lost') return;
+  ports.log.info('claim resumed', {
+    workspaceId: workspace.workspaceId,
+    token: claim.token,
+    step: claim.step,
+  });
+  await ports.queues.sendRestart({
+    ...addressOf(workspace),
+    kind: 'restart',
+    epoch: claim.epoch + 1,
+    token: claim.token,
+  });
+}
+
+async function sweepRequest(ports: SweepPorts, requestId: string, nowMs: number): Promise<void> {
+  const request = await ports.ledger.read(requestId);
+  if (!request || isFinalState(request.state)) return;
+  if (request.state === 'accepting') {
+    await endRequest(ports, request, { state: 'refused', why: 'never-accepted', onlyFrom: 'accepting' });
+  } else if (nowMs >= request.expiresAtMs && request.state === 'parked') {
+    await endRequest(ports, request, { state: 'expired', why: 'expired', onlyFrom: 'parked' });
+  }
+}
+
+async function sweepFleet(ports: SweepPorts, nowMs: number): Promise<void> {
+  const fleet = await ports.brake.read();
+  const ended: string[] = [];
+  for (const [token, slot] of Object.entries(fleet.admitted)) {
+    const { value: workspace } = await ports.workspaces.read(slot.workspaceId);
+    if (workspace === 'absent' || (workspace !== 'malformed' && workspace.claim?.token !== token))
+      ended.push(token);
+  }
+  const admitted = Object.fromEntries(
+    Object.entries(fleet.admitted).filter(([token]) => !ended.includes(token)),
+  );
+  const now = { earliestMs: nowMs, latestMs: nowMs };
+  const freed = ended.length > 0 ? { ...fleet, admitted } : fleet;
+  const next = swept(freed, now, policyOf(ports.settings)) ?? freed;
+  if (next === fleet || (await ports.brake.replace(fleet, next)) === 'lost') return;
+  if (fleet.brake === 'open' && next.brake === 'closed') {
+    ports.log.info('brake closed', {});
+    await ports.events.publish('brake.closed', { reason: 'cooled-down' });
+  }
+}
+
+function addressOf(workspace: Workspace) {
+  return {
+    v: MESSAGE_VERSION,
+    workspaceId: workspace.workspaceId,
+    instanceId: workspace.instanceId,
+    generation: workspace.generation,
+  } as const;
+}
