@@ -1,6 +1,6 @@
 import type { Facts } from './facts.ts';
 
-/** An HTTP Date header counts whole seconds. */
+/** An HTTP Date header counts whole seconds, cut off: the answer may be this much younger than it says. */
 const DATE_RESOLUTION_MS = 1000;
 
 /**
@@ -13,5 +13,6 @@ export function clockFact(
   skewMarginMs: number,
 ): Facts['clock'] {
   if (serverTimeMs === undefined) return 'unknown';
-  return Math.abs(ownMs - serverTimeMs) <= skewMarginMs + DATE_RESOLUTION_MS ? 'agrees' : 'disagrees';
+  const aheadMs = ownMs - serverTimeMs;
+  return aheadMs >= -skewMarginMs && aheadMs <= skewMarginMs + DATE_RESOLUTION_MS ? 'agrees' : 'disagrees';
 }

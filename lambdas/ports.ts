@@ -180,7 +180,7 @@ export interface Ledger {
   /** Step 1 of parking: one transaction over receipt, first answer, request row and counters. */
   accept(acceptance: Acceptance): Promise<AcceptOutcome>;
   /** Step 3: `accepting` becomes `parked`. True also when it already was. */
-  markParked(requestId: string, atMs: number): Promise<boolean>;
+  markParked(request: ParkedRequest, atMs: number): Promise<boolean>;
   read(requestId: string): Promise<ParkedRequest | undefined>;
   /** Marks one attempt begun; lost when the request is final, expired or another attempt is newer. */
   beginAttempt(request: ParkedRequest, nowMs: number): Promise<'begun' | 'lost'>;

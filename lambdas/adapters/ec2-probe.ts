@@ -50,7 +50,7 @@ export function ec2Probe(log: Log): Ec2Probe {
 }
 
 async function load() {
-  const { EC2Client, DescribeInstancesCommand } = await import('@aws-sdk/client-ec2');
+  const { EC2Client, DescribeInstancesCommand } = await import('./ec2-client.ts');
   return {
     client: new EC2Client({ ...clientDefaults, maxAttempts: PROBE_ATTEMPTS }),
     DescribeInstancesCommand,

@@ -52,11 +52,8 @@ export function ledger(table: Table): Ledger {
       }
     },
 
-    async markParked(requestId, atMs) {
-      const request = await readRequest(table, requestId);
-      if (!request) return false;
-      if (request.state === 'parked' || request.state === 'delivering') return true;
-      return update(requestId, {
+    async markParked(request, atMs) {
+      const marked = await update(request.requestId, {
         UpdateExpression: 'SET #state = :parked, parkedAtMs = :at, dueAt = :due',
         ConditionExpression: '#state = :accepting',
         ExpressionAttributeNames: { '#state': 'state' },
@@ -67,6 +64,9 @@ export function ledger(table: Table): Ledger {
           ':due': request.expiresAtMs,
         },
       });
+      if (marked) return true;
+      const found = await readRequest(table, request.requestId);
+      return found?.state === 'parked' || found?.state === 'delivering' || found?.state === 'delivered';
     },
 
     read: (requestId) => readRequest(table, requestId),

@@ -72,5 +72,7 @@ const workspaceItem = z.object({
 export function readWorkspaceItem(item: Record<string, unknown> | undefined): StoredWorkspace {
   if (item === undefined || item['removed'] === true) return 'absent';
   const result = workspaceItem.safeParse(item);
-  return result.success ? (result.data as Workspace) : 'malformed';
+  if (!result.success) return 'malformed';
+  const { v: _version, ...workspace } = result.data;
+  return workspace as Workspace;
 }

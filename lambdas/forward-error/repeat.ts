@@ -12,6 +12,6 @@ export async function repeat(ports: ParkPorts, report: Report, first: FirstAnswe
   // The first try may have stopped between its steps: resume at the step reached, with the same bytes.
   const row = await ports.ledger.read(first.requestId);
   if (row?.state !== 'accepting') return first.answer;
-  const resumed = await enqueue(ports, parkedMessageOf(row, report.request));
+  const resumed = await enqueue(ports, row, parkedMessageOf(row, report.request));
   return resumed.kind === 'refused' ? resumed.answer : first.answer;
 }

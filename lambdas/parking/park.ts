@@ -46,18 +46,22 @@ export async function park(
         answer: problem('parked-full', 'As many requests are parked for this workspace as it may have.'),
       };
     }
-    return await enqueue(ports, message);
+    return await enqueue(ports, acceptance.request, message);
   } catch (error) {
     return { kind: 'refused', answer: parkingFailed(ports.log, { workspaceId, requestId }, error) };
   }
 }
 
 /** Steps 2 and 3; also what a repeat of the call does when the first try stopped before them. */
-export async function enqueue(ports: ParkPorts, message: ParkedMessage): Promise<Parking> {
+export async function enqueue(
+  ports: ParkPorts,
+  request: ParkedRequest,
+  message: ParkedMessage,
+): Promise<Parking> {
   const { workspaceId, requestId } = message;
   try {
     await ports.queues.sendParked(message);
-    const parked = await ports.ledger.markParked(requestId, ports.clock.nowMs());
+    const parked = await ports.ledger.markParked(request, ports.clock.nowMs());
     if (!parked) throw new Error('the row ended before it was parked');
   } catch (error) {
     return { kind: 'refused', answer: parkingFailed(ports.log, { workspaceId, requestId }, error) };

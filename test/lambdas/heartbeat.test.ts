@@ -1,0 +1,191 @@
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
+import { ChangeMessageVisibilityCommand } from '@aws-sdk/client-sqs';
+import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Workspace } from '../../core/workspace.ts';
+import { handleHeartbeat } from '../../lambdas/heartbeat/handle.ts';
+import { apiCall } from './calls.ts';
+import { aStoredWorkspace, holds, itemOf, mockedAws, NOW_MS, portsOver } from './mocked-aws.ts';
+
+const INSTANCE = 'i-0123456789abcdef0';
+let aws: ReturnType<typeof mockedAws>;
+let ports: ReturnType<typeof portsOver>;
+beforeEach(() => {
+  aws = mockedAws();
+  ports = portsOver(aws);
+});
+
+const beat = (body: object, session = INSTANCE) =>
+  handleHeartbeat(
+    apiCall('POST /workspaces/{workspaceId}/heartbeats', body, {
+      caller: { principal: 'role/agent', roleName: 'agent', session },
+    }),
+    ports,
+  );
+const updates = () => aws.dynamo.commandCalls(UpdateCommand).map((call) => call.args[0].input);
+/** The usual write is refused, and the table shows this workspace; later writes go through. */
+const finds = (workspace: Workspace) => {
+  aws.dynamo
+    .on(UpdateCommand)
+    .rejectsOnce(
+      new ConditionalCheckFailedException({
+        message: 'no',
+        $metadata: {},
+        Item: marshall(itemOf(workspace)),
+      }),
+    )
+    .resolves({ Attributes: itemOf(workspace) });
+};
+
+describe('a beat of the known boot', () => {
+  it('is one conditional write: instance by session, boot, rising sequence, freshness forward', async () => {
+    aws.dynamo.on(UpdateCommand).resolves({ Attributes: itemOf(aStoredWorkspace()) });
+    expect(await beat({ bootId: 'boot-a', seq: 42 })).toMatchObject({ status: 204 });
+    expect(updates()).toHaveLength(1);
+    expect(updates()[0]?.ConditionExpression).toBe(
+      'instanceId = :instanceId AND freshUntilMs <= :freshUntil AND heartbeat.bootId = :bootId AND heartbeat.seq < :seq' +
+        ' AND (attribute_not_exists(retiredBootId) OR retiredBootId <> :bootId)' +
+        ' AND attribute_not_exists(settings.freshSeconds)',
+    );
+    expect(updates()[0]?.ExpressionAttributeValues).toMatchObject({
+      ':instanceId': INSTANCE,
+      ':freshUntil': NOW_MS + 15_000,
+      ':beat': { atMs: NOW_MS, seq: 42, bootId: 'boot-a', intervalMs: 5000, activeTasks: 0 },
+    });
+  });
+
+  it('an interval of 20 s - fresh for three of them', async () => {
+    aws.dynamo.on(UpdateCommand).resolves({ Attributes: itemOf(aStoredWorkspace()) });
+    await beat({ bootId: 'boot-a', seq: 42, intervalSeconds: 20 });
+    expect(updates()[0]?.ExpressionAttributeValues).toMatchObject({ ':freshUntil': NOW_MS + 60_000 });
+  });
+
+  it('a busy lease - fresh until it ends, and no beat is needed meanwhile', async () => {
+    aws.dynamo.on(UpdateCommand).resolves({ Attributes: itemOf(aStoredWorkspace()) });
+    await beat({ bootId: 'boot-a', seq: 42, busyUntil: new Date(NOW_MS + 600_000).toISOString() });
+    expect(updates()[0]?.ExpressionAttributeValues).toMatchObject({ ':freshUntil': NOW_MS + 600_000 });
+  });
+
+  it('a longer lease is still running - the beat is recorded, and freshness does not move back', async () => {
+    finds(aStoredWorkspace({ freshUntilMs: NOW_MS + 500_000 }));
+    expect(await beat({ bootId: 'boot-a', seq: 42 })).toMatchObject({ status: 204 });
+    expect(updates()[1]?.ExpressionAttributeValues).toMatchObject({ ':freshUntil': NOW_MS + 500_000 });
+  });
+
+  it('a window of its own - that one counts', async () => {
+    finds(aStoredWorkspace({ settings: { freshSeconds: 120 } }));
+    await beat({ bootId: 'boot-a', seq: 42 });
+    expect(updates()[1]?.ExpressionAttributeValues).toMatchObject({ ':freshUntil': NOW_MS + 120_000 });
+  });
+});
+
+describe('a beat that does not count', () => {
+  it.each([
+    ['of another instance', {}, { bootId: 'boot-a', seq: 42 }, 'i-0ffffffffffffffff', 403, 'wrong-instance'],
+    ['repeated', {}, { bootId: 'boot-a', seq: 41 }, INSTANCE, 409, 'conflict'],
+    [
+      'of a retired boot',
+      { retiredBootId: 'boot-a' },
+      { bootId: 'boot-a', seq: 99 },
+      INSTANCE,
+      409,
+      'conflict',
+    ],
+    [
+      'of the boot before',
+      { previousBootId: 'boot-0' },
+      { bootId: 'boot-0', seq: 99 },
+      INSTANCE,
+      409,
+      'conflict',
+    ],
+    [
+      'of a new boot while a restart has not started it',
+      { claim: aClaim() },
+      { bootId: 'boot-b', seq: 1 },
+      INSTANCE,
+      409,
+      'conflict',
+    ],
+  ])('%s - changes nothing and says why', async (_what, changes, body, session, status, code) => {
+    finds(aStoredWorkspace(changes));
+    expect(await beat(body, session)).toMatchObject({ status, body: { code } });
+    expect(updates()).toHaveLength(1);
+  });
+
+  it('of an unknown workspace - 404', async () => {
+    aws.dynamo
+      .on(UpdateCommand)
+      .rejects(new ConditionalCheckFailedException({ message: 'no', $metadata: {} }));
+    expect(await beat({ bootId: 'boot-a', seq: 42 })).toMatchObject({ status: 404 });
+  });
+
+  it.each([
+    [{}, 'bootId'],
+    [{ bootId: 'b', seq: -1 }, 'seq'],
+    [{ bootId: 'b', seq: 1.5 }, 'seq'],
+    [{ bootId: 'b', seq: 1, busyUntil: '2026-11-24T13:00:00Z' }, 'busyUntil'],
+    [{ bootId: 'b', seq: 1, at: 5 }, 'at'],
+  ])('malformed %o - refused by the name of the field, nothing is written', async (body, field) => {
+    await expect(beat(body)).rejects.toMatchObject({
+      problems: expect.arrayContaining([expect.objectContaining({ field })]) as unknown,
+    });
+    expect(updates()).toHaveLength(0);
+  });
+});
+
+describe('the first beat of a new boot', () => {
+  it('is written if the workspace is still as read, and remembers the boot before', async () => {
+    finds(aStoredWorkspace());
+    expect(await beat({ bootId: 'boot-b', seq: 1 })).toMatchObject({ status: 204 });
+    expect(updates()[1]?.UpdateExpression).toContain('previousBootId = :beatBoot');
+    expect(updates()[1]?.ConditionExpression).toContain('attribute_not_exists(claim)');
+  });
+
+  it('makes the workspace ready - the head of its queue is woken', async () => {
+    const workspace = aStoredWorkspace({ settleUntilMs: NOW_MS + 30_000 });
+    const head = { requestId: 'r', receiptHandle: 'head-handle', notBeforeMs: 0 };
+    holds(aws, workspace, [{ pk: 'WS#ws-1', sk: 'PARKED', head }]);
+    finds(workspace);
+    await beat({ bootId: 'boot-b', seq: 1 });
+    expect(aws.sqs.commandCalls(ChangeMessageVisibilityCommand)[0]?.args[0].input).toMatchObject({
+      ReceiptHandle: 'head-handle',
+      VisibilityTimeout: 0,
+    });
+  });
+
+  it('the head has a time of its own - it is not woken before', async () => {
+    const workspace = aStoredWorkspace({ settleUntilMs: NOW_MS + 30_000 });
+    const head = { requestId: 'r', receiptHandle: 'head-handle', notBeforeMs: NOW_MS + 1 };
+    holds(aws, workspace, [{ pk: 'WS#ws-1', sk: 'PARKED', head }]);
+    finds(workspace);
+    await beat({ bootId: 'boot-b', seq: 1 });
+    expect(aws.sqs.commandCalls(ChangeMessageVisibilityCommand)).toHaveLength(0);
+  });
+
+  it('a workspace that was ready before - nobody is woken again', async () => {
+    const beating = aStoredWorkspace({
+      heartbeat: { atMs: NOW_MS - 5000, seq: 41, bootId: 'boot-a', intervalMs: 5000, activeTasks: 0 },
+      freshUntilMs: NOW_MS + 10_000,
+    });
+    aws.dynamo.on(UpdateCommand).resolves({ Attributes: itemOf(beating) });
+    await beat({ bootId: 'boot-a', seq: 42 });
+    expect(aws.sqs.calls()).toHaveLength(0);
+  });
+});
+
+function aClaim() {
+  return {
+    token: '01KACLAIMAAAAAAAAAAAAAAAAA',
+    kind: 'dead' as const,
+    reason: 'stopped',
+    step: 'admitted' as const,
+    attempt: 0,
+    epoch: 0,
+    sinceMs: NOW_MS - 1000,
+    deadlineMs: NOW_MS + 900_000,
+    instanceId: INSTANCE,
+    forced: false,
+  };
+}

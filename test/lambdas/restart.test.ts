@@ -1,0 +1,275 @@
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
+import { StartInstancesCommand, StopInstancesCommand } from '@aws-sdk/client-ec2';
+import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import { PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { RestartMessage } from '../../core/messages.ts';
+import type { Claim, Workspace } from '../../core/workspace.ts';
+import { handleRestarts } from '../../lambdas/restart/handle.ts';
+import { received } from './calls.ts';
+import { aStoredWorkspace, ec2Shows, holds, mockedAws, NOW_MS, portsOver } from './mocked-aws.ts';
+
+const TOKEN = '01KAVERDCTAAAAAAAAAAAAAAAA';
+const INSTANCE = 'i-0123456789abcdef0';
+const LAUNCHED_MS = NOW_MS - 7_200_000;
+const message: RestartMessage = {
+  v: 1,
+  kind: 'restart',
+  workspaceId: 'ws-1',
+  instanceId: INSTANCE,
+  generation: 4,
+  epoch: 0,
+  token: TOKEN,
+};
+
+let aws: ReturnType<typeof mockedAws>;
+let ports: ReturnType<typeof portsOver>;
+beforeEach(() => {
+  aws = mockedAws();
+  ports = portsOver(aws);
+});
+
+const claimed = (claim: Partial<Claim>, changes: Partial<Workspace> = {}): Workspace =>
+  aStoredWorkspace({
+    generation: 4,
+    retiredBootId: 'boot-a',
+    claim: {
+      token: TOKEN,
+      kind: 'dead',
+      reason: 'stopped',
+      step: 'admitted',
+      attempt: 0,
+      epoch: 0,
+      sinceMs: NOW_MS - 3000,
+      deadlineMs: NOW_MS + 900_000,
+      instanceId: INSTANCE,
+      launchTimeMs: LAUNCHED_MS,
+      bootId: 'boot-a',
+      forced: false,
+      ...claim,
+    },
+    ...changes,
+  });
+const settle = async (changes: Partial<RestartMessage> = {}) =>
+  (await handleRestarts([received({ ...message, ...changes })], ports)).get('message-1');
+const updates = () => aws.dynamo.commandCalls(UpdateCommand).map((call) => call.args[0].input);
+const starts = () => aws.ec2.commandCalls(StartInstancesCommand).length;
+const stops = () => aws.ec2.commandCalls(StopInstancesCommand).length;
+const ended = () => updates().filter((update) => update.UpdateExpression?.startsWith('REMOVE claim'));
+const news = () =>
+  aws.bus.commandCalls(PutEventsCommand).map((call) => call.args[0].input.Entries?.[0]?.DetailType);
+const ec2Starts = (previousState: string) =>
+  aws.ec2.on(StartInstancesCommand).resolves({
+    StartingInstances: [{ InstanceId: INSTANCE, PreviousState: { Name: previousState as 'stopped' } }],
+  });
+
+describe('a stopped instance', () => {
+  it('is started once: the intent with the last look first, then the call, then the success', async () => {
+    holds(aws, claimed({}));
+    ec2Shows(aws, 'stopped', { launchTimeMs: LAUNCHED_MS });
+    ec2Starts('stopped');
+    expect(await settle()).toMatchObject({ kind: 'again' });
+    expect(starts()).toBe(1);
+    expect(stops()).toBe(0);
+    const [intent, success] = updates();
+    expect(intent?.ConditionExpression).toContain('desired = :running');
+    expect(intent?.ConditionExpression).toContain('pause.untilMs <= :pauseEnd');
+    expect(intent?.ExpressionAttributeValues?.[':claim']).toMatchObject({ step: 'start-issued', attempt: 1 });
+    expect(success?.ExpressionAttributeValues).toMatchObject({
+      ':claim': { step: 'starting', startedAtMs: NOW_MS },
+      ':settleUntil': NOW_MS + 60_000,
+    });
+    expect(news()).toEqual(['restart.started']);
+  });
+
+  it('the last look fails - no call is made', async () => {
+    holds(aws, claimed({}));
+    ec2Shows(aws, 'stopped', { launchTimeMs: LAUNCHED_MS });
+    aws.dynamo
+      .on(UpdateCommand)
+      .rejects(new ConditionalCheckFailedException({ message: 'no', $metadata: {} }));
+    await settle();
+    expect(starts()).toBe(0);
+  });
+
+  it('the brake has opened since the admission - no call is made', async () => {
+    holds(aws, claimed({}), [
+      { pk: 'FLEET', sk: 'BRAKE', revision: 1, brake: 'open', admitted: {}, deaths: [] },
+    ]);
+    ec2Shows(aws, 'stopped', { launchTimeMs: LAUNCHED_MS });
+    expect(await settle()).toMatchObject({ kind: 'again' });
+    expect(starts()).toBe(0);
+  });
+
+  it('the brake cannot be read - no call is made, and the message is seen again', async () => {
+    holds(aws, claimed({}), [{ pk: 'FLEET', sk: 'BRAKE', brake: 'rubbish' }]);
+    ec2Shows(aws, 'stopped', { launchTimeMs: LAUNCHED_MS });
+    expect(await settle()).toBeUndefined();
+    expect(starts()).toBe(0);
+  });
+
+  it('the answer of Start is lost - the claim stays, and the next step goes by the state', async () => {
+    holds(aws, claimed({}));
+    ec2Shows(aws, 'stopped', { launchTimeMs: LAUNCHED_MS });
+    aws.ec2.on(StartInstancesCommand).rejects(Object.assign(new Error(), { name: 'TimeoutError' }));
+    expect(await settle()).toMatchObject({ kind: 'again' });
+    expect(starts()).toBe(1);
+    expect(ended()).toHaveLength(0);
+  });
+
+  it('Start finds it running already - a false alarm: the boot counts again, the restart is called unjustified', async () => {
+    holds(aws, claimed({}));
+    ec2Shows(aws, 'stopped', { launchTimeMs: LAUNCHED_MS });
+    ec2Starts('running');
+    await settle();
+    expect(ended()[0]?.UpdateExpression).toContain('retiredBootId');
+    expect(ports.log.counted).toContain('RestartUnjustified');
+  });
+
+  it.each(['UnauthorizedOperation', 'OperationNotPermitted'])('%s - given up with notice', async (code) => {
+    holds(aws, claimed({}));
+    ec2Shows(aws, 'stopped', { launchTimeMs: LAUNCHED_MS });
+    aws.ec2.on(StartInstancesCommand).rejects(Object.assign(new Error(), { name: code }));
+    expect(await settle()).toEqual({ kind: 'done' });
+    expect(news()).toEqual(['restart.failed']);
+  });
+
+  it.each(['InsufficientInstanceCapacity', 'RequestLimitExceeded', 'IncorrectInstanceState'])(
+    '%s - tried again later, the claim stays',
+    async (code) => {
+      holds(aws, claimed({}));
+      ec2Shows(aws, 'stopped', { launchTimeMs: LAUNCHED_MS });
+      aws.ec2.on(StartInstancesCommand).rejects(Object.assign(new Error(), { name: code }));
+      expect(await settle()).toMatchObject({ kind: 'again' });
+      expect(ended()).toHaveLength(0);
+    },
+  );
+});
+
+describe('other states', () => {
+  it.each(['pending', 'stopping', 'shutting-down'])('%s - waits, and calls nothing', async (state) => {
+    holds(aws, claimed({ step: 'start-issued', attempt: 1 }));
+    ec2Shows(aws, state);
+    expect(await settle()).toMatchObject({ kind: 'again' });
+    expect(starts() + stops()).toBe(0);
+  });
+
+  it('running, and the LaunchTime never moved - a false alarm: ended without any call', async () => {
+    holds(aws, claimed({}));
+    ec2Shows(aws, 'running', { launchTimeMs: LAUNCHED_MS });
+    await settle();
+    expect(starts() + stops()).toBe(0);
+    expect(ended()).toHaveLength(1);
+    expect(news()).toEqual(['restart.done']);
+  });
+
+  it('running anew with a beat of a new boot - done', async () => {
+    const heartbeat = { atMs: NOW_MS - 500, seq: 1, bootId: 'boot-b', intervalMs: 5000, activeTasks: 0 };
+    holds(aws, claimed({ step: 'starting', attempt: 1, startedAtMs: NOW_MS - 20_000 }, { heartbeat }));
+    ec2Shows(aws, 'running', { launchTimeMs: NOW_MS - 20_000 });
+    expect(await settle()).toEqual({ kind: 'done' });
+    expect(news()).toEqual(['restart.done']);
+    expect(ports.log.counted).toContain('RestartJustified');
+  });
+
+  it('running anew without a beat - waits', async () => {
+    holds(aws, claimed({ step: 'starting', attempt: 1, startedAtMs: NOW_MS - 20_000 }));
+    ec2Shows(aws, 'running', { launchTimeMs: NOW_MS - 20_000 });
+    expect(await settle()).toMatchObject({ kind: 'again' });
+  });
+
+  it('terminated - given up as gone, never started', async () => {
+    holds(aws, claimed({}));
+    ec2Shows(aws, 'terminated');
+    await settle();
+    expect(starts()).toBe(0);
+    expect(news()).toEqual(['workspace.gone']);
+  });
+});
+
+describe('fencing', () => {
+  it.each([{ token: '01KAOTHERAAAAAAAAAAAAAAAAA' }, { epoch: 1 }, { workspaceId: 'ws-2' }])(
+    'a message that is not of this very claim (%o) - changes nothing',
+    async (changes) => {
+      holds(aws, claimed({}));
+      ec2Shows(aws, 'stopped');
+      expect(await settle(changes)).toEqual({ kind: 'done' });
+      expect(updates()).toHaveLength(0);
+      expect(starts() + stops()).toBe(0);
+    },
+  );
+
+  it('the workspace is wanted stopped by now - cancelled, nothing is started', async () => {
+    holds(aws, claimed({}, { desired: 'stopped' }));
+    ec2Shows(aws, 'stopped');
+    await settle();
+    expect(starts()).toBe(0);
+    expect(ended()).toHaveLength(1);
+  });
+
+  it('paused since - waits, nothing is started', async () => {
+    holds(aws, claimed({}, { pause: { by: 'role/op', reason: 'look' } }));
+    ec2Shows(aws, 'stopped');
+    expect(await settle()).toEqual({ kind: 'again', afterSeconds: 30 });
+    expect(starts()).toBe(0);
+  });
+});
+
+describe('admission', () => {
+  it('closed brake and a free slot - the token is added at the revision that was read', async () => {
+    holds(aws, claimed({ step: 'awaiting-admission' }));
+    expect(await settle()).toEqual({ kind: 'again', afterSeconds: 0 });
+    const put = aws.dynamo.commandCalls(PutCommand)[0]?.args[0].input;
+    expect(put?.Item?.['admitted']).toMatchObject({ [TOKEN]: { workspaceId: 'ws-1' } });
+    expect(put?.ConditionExpression).toContain('revision = :revision');
+    expect(updates()[0]?.ExpressionAttributeValues?.[':claim']).toMatchObject({ step: 'admitted' });
+  });
+
+  it('more deaths at once than the brake allows - it opens, with an event, and nobody is admitted', async () => {
+    const deaths = ['a', 'b'].map((workspaceId) => ({ workspaceId, atMs: NOW_MS - 1000 }));
+    holds(aws, claimed({ step: 'awaiting-admission' }), [
+      { pk: 'FLEET', sk: 'BRAKE', revision: 7, brake: 'closed', admitted: {}, deaths },
+      { pk: 'FLEET', sk: 'SIZE', workspaces: 5 },
+    ]);
+    expect(await settle()).toMatchObject({ kind: 'again' });
+    expect(news()).toEqual(['brake.opened']);
+    expect(updates()).toHaveLength(0);
+  });
+});
+
+describe('an order by an operator', () => {
+  const order = { kind: 'operator' as const, step: 'admitted' as const, reason: 'please' };
+
+  it('running and still the condemned boot - stopped once, behind its own intent that names the boot', async () => {
+    holds(aws, claimed(order));
+    ec2Shows(aws, 'running', { launchTimeMs: LAUNCHED_MS });
+    aws.ec2.on(StopInstancesCommand).resolves({
+      StoppingInstances: [{ InstanceId: INSTANCE, PreviousState: { Name: 'running' } }],
+    });
+    await settle();
+    expect(stops()).toBe(1);
+    expect(updates()[0]?.ConditionExpression).toContain('heartbeat.bootId = :bootId');
+    expect(updates()[0]?.ExpressionAttributeValues?.[':claim']).toMatchObject({
+      step: 'stop-issued',
+      stopLeaseUntilMs: NOW_MS + 20_000,
+    });
+    expect(updates()[1]?.ExpressionAttributeValues?.[':claim']).toMatchObject({ step: 'stop-recorded' });
+  });
+
+  it('the LaunchTime has moved since the order - never stopped: it is the result', async () => {
+    holds(aws, claimed(order));
+    ec2Shows(aws, 'running', { launchTimeMs: NOW_MS - 1000 });
+    await settle();
+    expect(stops()).toBe(0);
+  });
+
+  it.each(['stop-issued', 'stop-recorded', 'start-issued', 'starting'] as const)(
+    'still running in step %s - no second Stop, whatever came of the first',
+    async (step) => {
+      holds(aws, claimed({ ...order, step, stopLeaseUntilMs: NOW_MS - 60_000 }));
+      ec2Shows(aws, 'running', { launchTimeMs: LAUNCHED_MS });
+      await settle();
+      expect(stops()).toBe(0);
+    },
+  );
+});
