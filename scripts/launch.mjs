@@ -38,14 +38,20 @@ function runNpm(args, what) {
   // npm's own chatter goes to standard error: standard output belongs to the entry point (`--json`).
   const done = spawnSync(npm, args, { cwd: root, stdio: ['ignore', 2, 2] });
   if (done.error || done.status !== 0) {
-    const why = done.error ? done.error.message : `npm ${args[0]} ended with ${String(done.status ?? done.signal)}`;
-    fail(`${what} failed: ${why}. Check the network and the messages above, then run the same command again.`);
+    const why = done.error
+      ? done.error.message
+      : `npm ${args[0]} ended with ${String(done.status ?? done.signal)}`;
+    fail(
+      `${what} failed: ${why}. Check the network and the messages above, then run the same command again.`,
+    );
   }
   process.stderr.write(`defib: ${what}: done in ${Math.round((Date.now() - started) / 1000)} s\n`);
 }
 
 function installDependencies() {
-  const lockHash = createHash('sha256').update(readFileSync(path.join(root, 'package-lock.json'))).digest('hex');
+  const lockHash = createHash('sha256')
+    .update(readFileSync(path.join(root, 'package-lock.json')))
+    .digest('hex');
   const stamp = existsSync(stampFile) ? readFileSync(stampFile, 'utf8') : '';
   if (stamp === lockHash) return;
   runNpm(
@@ -64,11 +70,16 @@ function findNode() {
   if (nodeWorks(bundledNode)) return bundledNode;
   if (existsSync(path.dirname(path.dirname(bundledNode)))) {
     // Its binary comes by an install script, which `--ignore-scripts` leaves out.
-    const rebuilt = spawnSync(npm, ['rebuild', 'node', '--loglevel=error'], { cwd: root, stdio: ['ignore', 2, 2] });
+    const rebuilt = spawnSync(npm, ['rebuild', 'node', '--loglevel=error'], {
+      cwd: root,
+      stdio: ['ignore', 2, 2],
+    });
     if (rebuilt.status === 0 && nodeWorks(bundledNode)) return bundledNode;
   }
   if (versionAtLeast(process.version, OLDEST_USABLE)) return process.execPath;
-  return fail(`Node 24 could not be installed, and this Node is ${process.version}. Install Node 24 and try again.`);
+  return fail(
+    `Node 24 could not be installed, and this Node is ${process.version}. Install Node 24 and try again.`,
+  );
 }
 
 if (!versionAtLeast(process.version, [20, 0])) {
@@ -83,7 +94,9 @@ const child = spawn(node, [path.join(root, entry), ...rest], {
   stdio: 'inherit',
   env: {
     ...process.env,
-    PATH: [path.dirname(node), path.join(root, 'node_modules', '.bin'), process.env.PATH].join(path.delimiter),
+    PATH: [path.dirname(node), path.join(root, 'node_modules', '.bin'), process.env.PATH].join(
+      path.delimiter,
+    ),
   },
 });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));

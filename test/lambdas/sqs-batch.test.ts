@@ -1,5 +1,5 @@
 import { ChangeMessageVisibilityCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
-import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import type { Context, SQSRecord } from 'aws-lambda';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ReprobeMessage } from '../../core/messages.ts';
 import { telemetry } from '../../lambdas/adapters/log.ts';
@@ -54,7 +54,7 @@ async function run(
       return eachMessage(messages, quietLog(), settle);
     },
   });
-  const answer = (await handler({ Records: records } as SQSEvent, {} as Context)) as SQSBatchResponse;
+  const answer = (await handler({ Records: records }, {} as Context));
   return answer.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier);
 }
 const setAside = () => aws.sqs.commandCalls(SendMessageCommand).map((call) => call.args[0].input);
@@ -88,8 +88,8 @@ describe('a batch', () => {
       schema: reprobeMessage,
       handle: () => Promise.reject(new Error('no table')),
     });
-    const event = { Records: [record('a', good), record('b', good)] } as SQSEvent;
-    const answer = (await handler(event, {} as Context)) as SQSBatchResponse;
+    const event = { Records: [record('a', good), record('b', good)] };
+    const answer = (await handler(event, {} as Context));
     expect(answer.batchItemFailures).toHaveLength(2);
   });
 

@@ -1,0 +1,151 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { Duration, Stack } from 'aws-cdk-lib';
+import type { ISecurityGroup, ISubnet, IVpc } from 'aws-cdk-lib/aws-ec2';
+import { Effect, PolicyStatement, Role, ServicePrincipal, type Conditions } from 'aws-cdk-lib/aws-iam';
+import { Architecture, Code, Function, LoggingFormat, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import { env, type FunctionName } from '../lambdas/runtime/env-names.ts';
+import { keptOffLocal, type Foundations } from './foundations.ts';
+import { packageRoot } from './package-root.ts';
+import { ConfigurationError } from './configuration-error.ts';
+
+/** What no function of Defib may ever do, whatever else is attached to its role. */
+const forbidden = [
+  'ec2:CreateTags',
+  'ec2:DeleteTags',
+  'ec2:ModifyInstanceAttribute',
+  'ec2:RebootInstances',
+  'ec2:TerminateInstances',
+  'sqs:PurgeQueue',
+];
+/** What only the restart function may do. */
+const powers = ['ec2:StartInstances', 'ec2:StopInstances'];
+
+export interface FunctionNetwork {
+  readonly vpc: IVpc;
+  readonly subnets: ISubnet[];
+  readonly securityGroup: ISecurityGroup;
+  readonly allowPublicSubnet: boolean;
+}
+
+export interface DefibFunctionProps {
+  readonly name: FunctionName;
+  readonly description: string;
+  readonly timeout: Duration;
+  readonly foundations: Foundations;
+  /** @default 512 */
+  readonly memorySize?: number;
+  /** @default - the function is in no VPC */
+  readonly network?: FunctionNetwork | undefined;
+  /**
+   * Whether this is the function that starts and stops instances. All others have that denied.
+   * @default false
+   */
+  readonly holdsPower?: boolean;
+}
+
+/** One function from its built bundle, with a role that holds nothing but what is given to it by name. */
+export class DefibFunction extends Construct {
+  readonly lambda: Function;
+  readonly role: Role;
+
+  constructor(scope: Construct, id: string, props: DefibFunctionProps) {
+    super(scope, id);
+    const { name, foundations, network } = props;
+    const logs = new LogGroup(this, 'Logs', {
+      retention: RetentionDays.ONE_MONTH,
+      removalPolicy: keptOffLocal(foundations.local),
+    });
+    this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+    this.#deny(props.holdsPower === true ? forbidden : [...forbidden, ...powers]);
+    this.allow(['logs:CreateLogStream', 'logs:PutLogEvents'], [logs.logGroupArn]);
+    if (network !== undefined) this.#mayJoinVpc();
+
+    const reserved = foundations.reservedConcurrency[name];
+    this.lambda = new Function(this, 'Function', {
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      handler: 'index.handler',
+      code: Code.fromAsset(bundleOf(name)),
+      description: props.description,
+      timeout: props.timeout,
+      memorySize: props.memorySize ?? 512,
+      role: this.role,
+      logGroup: logs,
+      loggingFormat: LoggingFormat.JSON,
+      environment: {
+        POWERTOOLS_SERVICE_NAME: name,
+        POWERTOOLS_METRICS_NAMESPACE: 'Defib',
+        [env.policySettings]: JSON.stringify(foundations.policySettings),
+        ...(foundations.local && {
+          AWS_ENDPOINT_URL: foundations.local.endpointUrl,
+          AWS_ENDPOINT_URL_EC2: foundations.local.ec2EndpointUrl,
+        }),
+      },
+      ...(reserved !== undefined && { reservedConcurrentExecutions: reserved }),
+      ...(network && {
+        vpc: network.vpc,
+        vpcSubnets: { subnets: network.subnets },
+        securityGroups: [network.securityGroup],
+        allowPublicSubnet: network.allowPublicSubnet,
+      }),
+    });
+    foundations.alarms.add(this, 'Errors', {
+      severity: 'ticket',
+      runbook: 'function-errors',
+      says: `The ${name} function fails.`,
+      metric: this.lambda.metricErrors({ period: Duration.minutes(5) }),
+      when: { atLeast: 1 },
+    });
+  }
+
+  /** Gives the role these actions on these resources, and no more. */
+  allow(actions: readonly string[], resources: readonly string[], conditions: Conditions = {}): void {
+    this.role.addToPolicy(
+      new PolicyStatement({ actions: [...actions], resources: [...resources], conditions }),
+    );
+  }
+
+  /** Lets the function look at instances. EC2 knows no narrower resource for a Describe. */
+  mayDescribeInstances(): void {
+    this.allow(['ec2:DescribeInstances'], ['*']);
+  }
+
+  /** Sets an environment variable of the function. */
+  addEnvironment(name: string, value: string): void {
+    this.lambda.addEnvironment(name, value);
+  }
+
+  #deny(actions: readonly string[]): void {
+    this.role.addToPolicy(
+      new PolicyStatement({ effect: Effect.DENY, actions: [...actions], resources: ['*'] }),
+    );
+  }
+
+  /** What Lambda itself needs to put the function's network interfaces into the VPC. */
+  #mayJoinVpc(): void {
+    const anyOwnEc2Resource = Stack.of(this).formatArn({ service: 'ec2', resource: '*', resourceName: '*' });
+    this.allow(
+      [
+        'ec2:CreateNetworkInterface',
+        'ec2:DeleteNetworkInterface',
+        'ec2:AssignPrivateIpAddresses',
+        'ec2:UnassignPrivateIpAddresses',
+      ],
+      [anyOwnEc2Resource],
+    );
+    this.allow(['ec2:DescribeNetworkInterfaces', 'ec2:DescribeSubnets'], ['*']);
+  }
+}
+
+function bundleOf(name: FunctionName): string {
+  const folder = path.join(packageRoot(), 'dist', 'lambdas', name);
+  if (!existsSync(path.join(folder, 'index.js'))) {
+    throw new ConfigurationError(
+      `Expected the built function ${name} in ${folder}, found none: run \`npm run build\` first`,
+    );
+  }
+  return folder;
+}

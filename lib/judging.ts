@@ -1,0 +1,69 @@
+import { Duration } from 'aws-cdk-lib';
+import { Construct } from 'constructs';
+import { env } from '../lambdas/runtime/env-names.ts';
+import { DefibFunction } from './defib-function.ts';
+import type { Foundations } from './foundations.ts';
+import { WorkQueue } from './work-queue.ts';
+
+export interface JudgingProps {
+  readonly foundations: Foundations;
+  /** Where a request goes that may be kept, and from where it is let go. */
+  readonly parked: WorkQueue;
+  /** Where a claim goes that was won. */
+  readonly restarts: WorkQueue;
+  readonly maxConcurrency: number;
+}
+
+/** Says of a workspace whether it is alive, busy or dead: a first look, and a second one two seconds later. */
+export class Judging extends Construct {
+  readonly reprobes: WorkQueue;
+  readonly forwardError: DefibFunction;
+  readonly reprobe: DefibFunction;
+
+  constructor(scope: Construct, id: string, { foundations, parked, restarts, maxConcurrency }: JudgingProps) {
+    super(scope, id);
+    this.reprobes = new WorkQueue(this, 'Reprobes', {
+      urlNames: { queue: env.reprobeQueueUrl, deadLetters: env.reprobeDlqUrl },
+      kind: 'standard',
+      visibilityTimeout: Duration.minutes(1),
+      maxReceiveCount: 20,
+      retention: Duration.days(4),
+      foundations,
+    });
+
+    this.forwardError = new DefibFunction(this, 'ForwardError', {
+      name: 'forward-error',
+      description: 'Answers a proxy whose forward failed: alive, busy, dead, or looked at again',
+      // API Gateway gives up after 29 seconds.
+      timeout: Duration.seconds(28),
+      // A caller waits for it: the processor comes with the memory, and halves a cold start.
+      memorySize: 1024,
+      foundations,
+    });
+    this.#judges(this.forwardError, foundations);
+    this.reprobes.filledBy(this.forwardError);
+    parked.filledBy(this.forwardError);
+
+    this.reprobe = new DefibFunction(this, 'Reprobe', {
+      name: 'reprobe',
+      description: 'Looks at suspects a second time, in batches, and claims the dead',
+      timeout: Duration.seconds(10),
+      memorySize: 1024,
+      foundations,
+    });
+    this.#judges(this.reprobe, foundations);
+    this.reprobes.workedBy(this.reprobe, { batchSize: 10, maxConcurrency });
+    this.reprobes.buriedBy(this.reprobe);
+    restarts.filledBy(this.reprobe);
+    // A verdict lets go of the requests that it held.
+    parked.hurriedBy(this.reprobe);
+    // A verdict that has become final releases the requests that it held.
+    parked.hurriedBy(this.reprobe);
+  }
+
+  #judges(fn: DefibFunction, { state, events }: Foundations): void {
+    state.usedBy(fn, { does: 'decides' });
+    events.publishedBy(fn);
+    fn.mayDescribeInstances();
+  }
+}

@@ -1,0 +1,62 @@
+import { Duration } from 'aws-cdk-lib';
+import { Construct } from 'constructs';
+import { env } from '../lambdas/runtime/env-names.ts';
+import { DefibFunction } from './defib-function.ts';
+import type { DeliveryNetwork } from './delivery-network.ts';
+import type { Foundations } from './foundations.ts';
+import { WorkQueue } from './work-queue.ts';
+
+/** A delivery waits for an agent's whole turn, so it gets the longest time that Lambda allows. */
+const deliverTimeout = Duration.minutes(15);
+
+export interface ParkingProps {
+  readonly foundations: Foundations;
+  /** Not on the local stage. */
+  readonly network: DeliveryNetwork | undefined;
+  /** The most deliveries at once. */
+  readonly maxConcurrency: number;
+}
+
+/** Keeps the requests that were promised, and delivers them when their workspace is ready. */
+export class Parking extends Construct {
+  readonly parked: WorkQueue;
+  readonly deliver: DefibFunction;
+
+  constructor(scope: Construct, id: string, { foundations, network, maxConcurrency }: ParkingProps) {
+    super(scope, id);
+    this.parked = new WorkQueue(this, 'Parked', {
+      urlNames: { queue: env.parkedQueueUrl, deadLetters: env.parkedDlqUrl },
+      kind: 'fifo',
+      // Not six time-outs: deliver's first act is to shorten this to a lease, which it renews while it works.
+      visibilityTimeout: deliverTimeout,
+      // Waiting is not failing: real attempts are counted in the ledger.
+      maxReceiveCount: 1000,
+      retention: Duration.days(14),
+      foundations,
+    });
+    this.deliver = new DefibFunction(this, 'Deliver', {
+      name: 'deliver',
+      description: 'Delivers a parked request to its workspace, or puts it off',
+      timeout: deliverTimeout,
+      foundations,
+      network,
+    });
+    foundations.state.usedBy(this.deliver, { does: 'decides' });
+    foundations.events.publishedBy(this.deliver);
+    this.deliver.mayDescribeInstances();
+    this.parked.workedBy(this.deliver, { batchSize: 1, maxConcurrency });
+    this.parked.buriedBy(this.deliver);
+    this.#sayWhereToDeliver(foundations, network);
+  }
+
+  /** A failed delivery is a forward error too: deliver tells the judge, by the queue of second looks. */
+  reportTo(reprobes: WorkQueue): void {
+    reprobes.filledBy(this.deliver);
+  }
+
+  #sayWhereToDeliver({ local }: Foundations, network: DeliveryNetwork | undefined): void {
+    if (local !== undefined) this.deliver.addEnvironment(env.localAddress, local.address);
+    const cidrs = network?.workspaceCidrs ?? (local === undefined ? [] : [`${local.address}/32`]);
+    this.deliver.addEnvironment(env.workspaceCidrs, cidrs.join(','));
+  }
+}

@@ -1,0 +1,46 @@
+import { Duration } from 'aws-cdk-lib';
+import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
+import { Construct } from 'constructs';
+import { DefibFunction } from './defib-function.ts';
+import type { Foundations } from './foundations.ts';
+import type { WorkQueue } from './work-queue.ts';
+
+export interface SweepingProps {
+  readonly foundations: Foundations;
+  readonly reprobes: WorkQueue;
+  readonly restarts: WorkQueue;
+}
+
+/** Every minute, finishes what a lost message or a crash left half done. */
+export class Sweeping extends Construct {
+  readonly sweep: DefibFunction;
+
+  constructor(scope: Construct, id: string, { foundations, reprobes, restarts }: SweepingProps) {
+    super(scope, id);
+    this.sweep = new DefibFunction(this, 'Sweep', {
+      name: 'sweep',
+      description: 'Re-sends lost messages, ends expired requests, frees slots, closes the brake',
+      // Done before the next one starts.
+      timeout: Duration.seconds(55),
+      foundations,
+    });
+    foundations.state.usedBy(this.sweep, { does: 'decides', lists: true });
+    foundations.events.publishedBy(this.sweep);
+    reprobes.filledBy(this.sweep);
+    restarts.filledBy(this.sweep);
+
+    new Rule(this, 'EveryMinute', {
+      schedule: Schedule.rate(Duration.minutes(1)),
+      // The next sweep does the same work, so a missed one needs no second try.
+      targets: [new LambdaFunction(this.sweep.lambda, { retryAttempts: 0 })],
+    });
+    foundations.alarms.add(this, 'NotRunning', {
+      severity: 'page',
+      runbook: 'sweep-not-running',
+      says: 'The sweep has not run for five minutes.',
+      metric: this.sweep.lambda.metricInvocations({ period: Duration.minutes(5) }),
+      when: { below: 1 },
+    });
+  }
+}

@@ -1,0 +1,105 @@
+import { Duration } from 'aws-cdk-lib';
+import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import {
+  DeduplicationScope,
+  FifoThroughputLimit,
+  Queue,
+  QueueEncryption,
+  type QueueProps,
+} from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import type { DefibFunction } from './defib-function.ts';
+import { keptOffLocal, type Foundations } from './foundations.ts';
+
+const longestRetention = Duration.days(14);
+/** SQS's largest message: a request of 700 KiB in base64 just fits. */
+const largestMessage = 1_048_576;
+
+/** FIFO in groups of one workspace each: a slow workspace holds up nobody else. */
+const fifoByGroup: QueueProps = {
+  fifo: true,
+  contentBasedDeduplication: false,
+  deduplicationScope: DeduplicationScope.MESSAGE_GROUP,
+  fifoThroughputLimit: FifoThroughputLimit.PER_MESSAGE_GROUP_ID,
+  maxMessageSizeBytes: largestMessage,
+};
+
+export interface WorkQueueProps {
+  /** Names of the variables by which functions learn the two URLs. */
+  readonly urlNames: { readonly queue: string; readonly deadLetters: string };
+  readonly kind: 'standard' | 'fifo';
+  readonly visibilityTimeout: Duration;
+  readonly maxReceiveCount: number;
+  readonly retention: Duration;
+  readonly foundations: Foundations;
+}
+
+/**
+ * A queue with its dead-letter queue and that one's alarm. Each method gives a function one thing to do here, by
+ * permission and by environment at once, so that neither is ever without the other.
+ */
+export class WorkQueue extends Construct {
+  readonly queue: Queue;
+  readonly deadLetters: Queue;
+  readonly #urlNames: WorkQueueProps['urlNames'];
+
+  constructor(scope: Construct, id: string, props: WorkQueueProps) {
+    super(scope, id);
+    const { local, alarms } = props.foundations;
+    this.#urlNames = props.urlNames;
+    const common: QueueProps = {
+      encryption: QueueEncryption.SQS_MANAGED,
+      // The emulator speaks plain HTTP.
+      enforceSSL: local === undefined,
+      removalPolicy: keptOffLocal(local),
+      ...(props.kind === 'fifo' && fifoByGroup),
+    };
+    this.deadLetters = new Queue(this, 'DeadLetters', { ...common, retentionPeriod: longestRetention });
+    this.queue = new Queue(this, 'Queue', {
+      ...common,
+      visibilityTimeout: props.visibilityTimeout,
+      retentionPeriod: props.retention,
+      deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: props.maxReceiveCount },
+    });
+    alarms.add(this, 'DeadLettersNotEmpty', {
+      severity: 'page',
+      runbook: 'dead-letters',
+      says: `Messages of ${this.node.path} were given up.`,
+      // Moves by SQS's own redrive don't count as sent; only what lies there does.
+      metric: this.deadLetters.metricApproximateNumberOfMessagesVisible({
+        period: Duration.minutes(1),
+        statistic: 'Maximum',
+      }),
+      when: { atLeast: 1 },
+    });
+  }
+
+  /** Lets a function send messages here. */
+  filledBy(fn: DefibFunction): void {
+    fn.addEnvironment(this.#urlNames.queue, this.queue.queueUrl);
+    fn.allow(['sqs:SendMessage'], [this.queue.queueArn]);
+  }
+
+  /** Lets a function send a message that can never succeed to the dead letters itself. */
+  buriedBy(fn: DefibFunction): void {
+    fn.addEnvironment(this.#urlNames.deadLetters, this.deadLetters.queueUrl);
+    fn.allow(['sqs:SendMessage'], [this.deadLetters.queueArn]);
+  }
+
+  /** Lets a function wake or put off a message that another one holds or waits for. */
+  hurriedBy(fn: DefibFunction): void {
+    fn.addEnvironment(this.#urlNames.queue, this.queue.queueUrl);
+    fn.allow(['sqs:ChangeMessageVisibility'], [this.queue.queueArn]);
+  }
+
+  /** Has a function work through the queue, and wait by visibility. Failures are reported message by message. */
+  workedBy(
+    fn: DefibFunction,
+    { batchSize, maxConcurrency }: { batchSize: number; maxConcurrency: number },
+  ): void {
+    fn.addEnvironment(this.#urlNames.queue, this.queue.queueUrl);
+    fn.lambda.addEventSource(
+      new SqsEventSource(this.queue, { batchSize, maxConcurrency, reportBatchItemFailures: true }),
+    );
+  }
+}

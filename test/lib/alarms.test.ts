@@ -1,0 +1,61 @@
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import { Stack } from 'aws-cdk-lib';
+import { expect, test } from 'vitest';
+import { functionNames } from '../../lambdas/runtime/env-names.ts';
+import { runbookEntries } from '../../lib/alarms.ts';
+import { awsStage, localStage, Synthesized } from './synthesized.ts';
+
+const topic = (name: string) =>
+  Topic.fromTopicArn(new Stack(), name, `arn:aws:sns:eu-west-1:111122223333:${name}`);
+const { stack, defib } = awsStage({
+  alarmActions: { page: new SnsAction(topic('page')), ticket: new SnsAction(topic('ticket')) },
+});
+const synthesized = new Synthesized(stack);
+const alarms = synthesized.resources('AWS::CloudWatch::Alarm').map(({ Properties }) => Properties);
+const about = (metric: string) => alarms.filter(({ MetricName }) => MetricName === metric);
+
+test('a message is given up - somebody is paged, whichever queue it was of', () => {
+  const queues = [defib.judging.reprobes, defib.restarting.restarts, defib.parking.parked];
+  expect(
+    about('ApproximateNumberOfMessagesVisible')
+      .map(({ Dimensions }) => JSON.stringify(Dimensions))
+      .sort(),
+  ).toEqual(
+    queues
+      .map(({ deadLetters }) => `[{"Name":"QueueName","Value":${synthesized.text(deadLetters.queueName)}}]`)
+      .sort(),
+  );
+});
+
+test('a function fails - a ticket is written, whichever it was', () => {
+  expect(
+    about('Errors')
+      .map(({ Dimensions }) => JSON.stringify(Dimensions))
+      .sort(),
+  ).toEqual(
+    functionNames
+      .map((name) => synthesized.text(defib.functions[name].lambda.functionName))
+      .map((name) => `[{"Name":"FunctionName","Value":${name}}]`)
+      .sort(),
+  );
+});
+
+test('the sweep does not run for five minutes - somebody is paged, even if nothing at all is reported', () => {
+  expect(about('Invocations')).toMatchObject([
+    { Period: 300, Threshold: 1, ComparisonOperator: 'LessThanThreshold', TreatMissingData: 'breaching' },
+  ]);
+});
+
+test('an alarm tells whom its severity says, and where the runbook is', () => {
+  for (const { AlarmDescription, AlarmActions } of alarms) {
+    const [, severity = '', entry = ''] =
+      /Severity: (\w+)\. Runbook: docs\/runbook\.md#([\w-]+)$/.exec(AlarmDescription as string) ?? [];
+    expect(AlarmActions).toEqual([`arn:aws:sns:eu-west-1:111122223333:${severity}`]);
+    expect(runbookEntries).toContain(entry);
+  }
+});
+
+test('on the local stage there is nobody to tell, and no alarm', () => {
+  expect(new Synthesized(localStage().stack).resources('AWS::CloudWatch::Alarm')).toEqual([]);
+});

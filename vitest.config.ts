@@ -1,0 +1,38 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['test/{bin,core,demo,lambdas,lib,local,regression}/**/*.test.ts', 'test/layers.test.ts'],
+          globalSetup: ['test/lib/built-functions.ts'],
+          // Loading the CDK and the SDK anew for each file takes longer than all the tests: so they share their
+          // modules, and a test that changes one has to put it back.
+          isolate: false,
+        },
+      },
+      {
+        // One emulator and one stack for all, so one file after another.
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          globalSetup: ['test/e2e/setup.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 300_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        // Packs, installs and synthesises as a user does: slow, and not about any one file.
+        test: {
+          name: 'package',
+          include: ['test/package/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 300_000,
+        },
+      },
+    ],
+  },
+});
