@@ -6,6 +6,8 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          // The functions' own logs would bury the report.
+          env: { POWERTOOLS_LOG_LEVEL: 'SILENT', POWERTOOLS_METRICS_DISABLED: 'true' },
           include: ['test/{bin,core,demo,lambdas,lib,local,regression}/**/*.test.ts', 'test/layers.test.ts'],
           globalSetup: ['test/lib/built-functions.ts'],
           // Loading the CDK and the SDK anew for each file takes longer than all the tests: so they share their
@@ -21,6 +23,15 @@ export default defineConfig({
           globalSetup: ['test/e2e/setup.ts'],
           testTimeout: 120_000,
           hookTimeout: 300_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        // The README's own commands, the long ones among them.
+        test: {
+          name: 'readme',
+          include: ['test/readme/**/*.test.ts'],
+          testTimeout: 900_000,
           fileParallelism: false,
         },
       },

@@ -129,7 +129,9 @@ async function answerFinal(ports: ForwardErrorPorts, pending: Answer, judged: Ju
   const why = refusalOfHeld(row, judged);
   if (why !== undefined) {
     const ended = await ports.ledger.finish(row, { state: 'refused', why, atMs: ports.clock.nowMs() });
-    if (ended === 'finished') return answerJudged(judged);
+    // Deliver may have been faster: it reads the same receipt and ends the request in the same way.
+    const state = ended === 'finished' ? 'refused' : (await ports.ledger.read(row.requestId))?.state;
+    if (state === 'refused') return answerJudged(judged);
   }
   const position = Number(pending.body?.['position'] ?? 1);
   return answerJudged({

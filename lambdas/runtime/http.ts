@@ -1,6 +1,5 @@
 /** From an API Gateway event to an ApiCall, and from an Answer to a response. Every fault becomes problem+json. */
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
-import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import type { APIGatewayProxyEventV2WithRequestContext, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { problem, retryAfterSeconds, type Answer } from '../../core/answer.ts';
@@ -10,6 +9,7 @@ import type { Telemetry } from '../adapters/log.ts';
 import { BadCursorError } from '../adapters/table.ts';
 import type { Clock } from '../ports.ts';
 import { InvalidInputError, type ApiCall } from './api-call.ts';
+import { publishMetrics } from './publish-metrics.ts';
 
 interface GatewayContext {
   readonly timeEpoch?: number;
@@ -25,7 +25,7 @@ export function apiHandler(
 ) {
   return middy<GatewayEvent, APIGatewayProxyStructuredResultV2>()
     .use(injectLambdaContext(logger))
-    .use(logMetrics(metrics))
+    .use(publishMetrics(metrics))
     .handler(async (event) => {
       try {
         const call = callOf(event, clock);

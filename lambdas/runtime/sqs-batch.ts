@@ -5,7 +5,6 @@
  */
 import { ChangeMessageVisibilityCommand, SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
-import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import type * as z from 'zod/mini';
@@ -13,6 +12,7 @@ import { UNKNOWN_VERSION_RECEIVES } from '../../core/messages.ts';
 import type { Telemetry } from '../adapters/log.ts';
 import type { Received, Settled } from '../ports.ts';
 import { parseMessage } from '../schemas/messages.ts';
+import { publishMetrics } from './publish-metrics.ts';
 
 /** How long a message of a newer schema waits for a newer function. */
 const UNKNOWN_VERSION_WAIT_SECONDS = 30;
@@ -34,7 +34,7 @@ export function queueHandler<T>(consumer: Consumer<T>) {
   const { logger, metrics } = consumer.telemetry;
   return middy<SQSEvent, SQSBatchResponse>()
     .use(injectLambdaContext(logger))
-    .use(logMetrics(metrics))
+    .use(publishMetrics(metrics))
     .handler(async (event) => ({ batchItemFailures: await runBatch(consumer, event.Records) }));
 }
 

@@ -1,5 +1,4 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
-import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import { brakeStore } from '../adapters/brake-store.ts';
 import { dueWork } from '../adapters/due-work.ts';
@@ -8,6 +7,7 @@ import { ledger } from '../adapters/ledger.ts';
 import { openSqs, queues } from '../adapters/queues.ts';
 import { workspaceStore } from '../adapters/workspace-store.ts';
 import { requireEnv } from '../runtime/env.ts';
+import { publishMetrics } from '../runtime/publish-metrics.ts';
 import { startFunction } from '../runtime/start.ts';
 import { handleSweep, type SweepPorts } from './handle.ts';
 
@@ -29,5 +29,5 @@ const ports: SweepPorts = {
 
 export const handler = middy()
   .use(injectLambdaContext(telemetry.logger))
-  .use(logMetrics(telemetry.metrics))
+  .use(publishMetrics(telemetry.metrics))
   .handler(async () => handleSweep(ports));

@@ -282,6 +282,83 @@ describe('a suspect', () => {
   });
 });
 
+describe('a caller that waits for the verdict (Prefer: wait)', () => {
+  const waiting = (more = {}) =>
+    forwardError({ ...refused, request: { ...aRequest, ...more } }, { headers: { prefer: 'wait=5' } });
+  /** The chain's receipt and the request's row, as they are when the verdict has become final. */
+  const becomes = (verdict: string, reason: string, state = 'parked', more = {}) => {
+    const ids = { verdictId: '01KATESTAAAAAAAAAAAAAAAA01', requestId: '01KATESTAAAAAAAAAAAAAAAA02' };
+    holds(aws, aStoredWorkspace(), [
+      {
+        pk: 'WS#ws-1',
+        sk: `VERDICT#${ids.verdictId}`,
+        receipt: { verdictId: ids.verdictId, workspaceId: 'ws-1', verdict, reason },
+      },
+      {
+        pk: `REQ#${ids.requestId}`,
+        sk: 'REQUEST',
+        ...{ requestId: ids.requestId, workspaceId: 'ws-1', state, bodyBytes: 5, expiresAtMs: NOW_MS + 1000 },
+        ...{ whenDead: 'refuse', errorClass: 'agent-restarting', ...more },
+      },
+    ]);
+    ec2Shows(aws, 'stopped');
+  };
+  const ends = () =>
+    transactions().filter((items) =>
+      items.some((item) => item.Update?.ExpressionAttributeValues?.[':state'] === 'refused'),
+    );
+
+  it('dead - 503 restarting, and its request is ended, so that it is not answered twice', async () => {
+    becomes('dead', 'stopped');
+    const answer = await handleForwardError(waiting(), ports);
+    expect(answer).toMatchObject({ status: 503, body: { code: 'dead', restarting: true } });
+    expect(ends()).toHaveLength(1);
+  });
+
+  it('dead, and deliver has ended the request a moment before - 503 all the same, never a 202', async () => {
+    becomes('dead', 'stopped', 'refused');
+    const cancelled = new TransactionCanceledException({
+      message: 'final',
+      $metadata: {},
+      CancellationReasons: [{ Code: 'ConditionalCheckFailed' }, { Code: 'None' }],
+    });
+    aws.dynamo
+      .on(TransactWriteCommand)
+      .callsFake((input: { TransactItems: { Update?: { ExpressionAttributeValues?: object } }[] }) => {
+        const [first] = input.TransactItems;
+        if (first?.Update?.ExpressionAttributeValues && ':ended' in first.Update.ExpressionAttributeValues)
+          throw cancelled;
+        return {};
+      });
+    expect(await handleForwardError(waiting(), ports)).toMatchObject({ status: 503, body: { code: 'dead' } });
+  });
+
+  it('dead, and it asked to park - 202, parked for after the restart', async () => {
+    becomes('dead', 'stopped', 'parked', { whenDead: 'park' });
+    expect(await handleForwardError(waiting({ whenDead: 'park' }), ports)).toMatchObject({
+      status: 202,
+      body: { verdict: 'dead', code: 'parked' },
+    });
+    expect(ends()).toHaveLength(0);
+  });
+
+  it('busy - 202, parked', async () => {
+    becomes('busy', 'heartbeat-fresh');
+    expect(await handleForwardError(waiting(), ports)).toMatchObject({
+      status: 202,
+      body: { verdict: 'busy', code: 'parked' },
+    });
+  });
+
+  it('not final in time - the pending answer', async () => {
+    becomes('pending', 'suspect');
+    expect(await handleForwardError(waiting(), ports)).toMatchObject({
+      status: 202,
+      body: { verdict: 'pending' },
+    });
+  });
+});
+
 describe('parking', () => {
   beforeEach(() => {
     holds(aws, aStoredWorkspace({ settleUntilMs: NOW_MS + 20_000 }));

@@ -54,7 +54,7 @@ async function run(
       return eachMessage(messages, quietLog(), settle);
     },
   });
-  const answer = (await handler({ Records: records }, {} as Context));
+  const answer = await handler({ Records: records }, {} as Context);
   return answer.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier);
 }
 const setAside = () => aws.sqs.commandCalls(SendMessageCommand).map((call) => call.args[0].input);
@@ -89,7 +89,7 @@ describe('a batch', () => {
       handle: () => Promise.reject(new Error('no table')),
     });
     const event = { Records: [record('a', good), record('b', good)] };
-    const answer = (await handler(event, {} as Context));
+    const answer = await handler(event, {} as Context);
     expect(answer.batchItemFailures).toHaveLength(2);
   });
 
