@@ -22,16 +22,23 @@ export function rangeOfCall(ownClockMs: number, gatewayClockMs: number | undefin
   return { earliestMs: Math.min(ownClockMs, gatewayClockMs), latestMs: Math.max(ownClockMs, gatewayClockMs) };
 }
 
+/** What is certain about the time at which a queue message is handled; epoch ms. */
+export interface MessageTimes {
+  readonly sentAtMs: number;
+  readonly delayMs: number;
+  readonly firstReceivedAtMs: number;
+  /** When the database answered this very run, by its own clock: a message that waits by visibility was first received long ago. */
+  readonly answeredAtMs: number | undefined;
+}
+
 /**
- * The range for a queue message. It is certain that the message was sent, its delay passed and it was received for
- * the first time; so the range begins no earlier than that, and time spent in the queue is not spread.
+ * The range for a queue message. It is certain that the message was sent, its delay passed, it was received for the
+ * first time and the database has answered; so the range begins no earlier than the latest of these, and time spent
+ * in the queue is not spread. Our own clock is the other end.
  */
-export function rangeOfMessage(
-  ownClockMs: number,
-  message: { readonly sentAtMs: number; readonly delayMs: number; readonly firstReceivedAtMs: number },
-): TimeRange {
-  const certainMs = Math.max(message.sentAtMs + message.delayMs, message.firstReceivedAtMs);
-  if (!isInstant(certainMs)) return { earliestMs: 0, latestMs: ownClockMs };
+export function rangeOfMessage(ownClockMs: number, times: MessageTimes): TimeRange {
+  const receivedMs = Math.max(times.sentAtMs + times.delayMs, times.firstReceivedAtMs);
+  const certainMs = Math.max(isInstant(receivedMs) ? receivedMs : 0, times.answeredAtMs ?? 0);
   return { earliestMs: Math.min(ownClockMs, certainMs), latestMs: Math.max(ownClockMs, certainMs) };
 }
 

@@ -10,6 +10,7 @@ import type { Stage, Story } from '../story.ts';
 
 /** Between the heartbeat and the crash. */
 const beatAgeSeconds = 0.7;
+const turnSeconds = 5;
 const downSeconds = 3;
 
 export const incident2929: Story = {
@@ -23,7 +24,7 @@ export const incident2929: Story = {
     await stage.settled();
     await traffic.hold(member.workspaceId);
 
-    const turn = traffic.send(member, 20_000);
+    const turn = traffic.send(member, turnSeconds * 1000);
     await stage.until('a heartbeat during the turn', 15, () => member.lastBeat?.activeTasks === 1);
     await stage.sleep(beatAgeSeconds);
     const looksBefore = ec2.looksAt(member.instanceId);

@@ -34,7 +34,7 @@ export async function handleDeliveries(
 async function deliver(ports: DeliverPorts, received: Received<ParkedMessage>): Promise<Settled> {
   await ports.queues.setParkedVisibility(received.receiptHandle, DELIVERY_LEASE_MS / 1000);
   const message = received.body;
-  const [request, { value: workspace }] = await Promise.all([
+  const [request, { value: workspace, serverTimeMs }] = await Promise.all([
     ports.ledger.read(message.requestId),
     ports.workspaces.read(message.workspaceId),
   ]);
@@ -44,8 +44,7 @@ async function deliver(ports: DeliverPorts, received: Received<ParkedMessage>): 
     enqueueNo: message.enqueueNo,
     workspace,
     ...(request?.heldBy !== undefined && { holder: await holderOf(ports, request) }),
-    // Delivery goes by the clock as it is: a message may wait for hours, and its expiry is the ledger's.
-    now: rangeOfMessage(nowMs, { ...received, delayMs: 0, firstReceivedAtMs: nowMs }),
+    now: rangeOfMessage(nowMs, { ...received, delayMs: 0, answeredAtMs: serverTimeMs }),
     policy: policyFor(ports.settings, workspace),
   };
   const step = nextDeliveryStep(view);

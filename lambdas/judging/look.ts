@@ -36,9 +36,11 @@ export async function firstLook(
   about: { now: TimeRange; policy: Policy; reportedInstanceId: string | undefined },
 ): Promise<FirstLook> {
   const { workspace } = read.value;
+  // Compared at once: a slow probe says nothing about the clocks.
+  const clock = clockFact(ports.clock.nowMs(), read.serverTimeMs, about.policy.skewMarginMs);
   const factsWith = (probe: Probe): Facts => ({
     now: about.now,
-    clock: clockFact(ports.clock.nowMs(), read.serverTimeMs, about.policy.skewMarginMs),
+    clock,
     asker: 'caller',
     workspace: judgedWorkspace(workspace),
     ...(about.reportedInstanceId !== undefined && { reportedInstanceId: about.reportedInstanceId }),

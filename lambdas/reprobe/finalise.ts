@@ -34,7 +34,9 @@ export async function finalise(ports: ReprobePorts, receipt: Receipt): Promise<S
     ports.log.info('verdict', { workspaceId, verdictId, verdict, reason });
     ports.log.count(`Verdict${verdict.charAt(0).toUpperCase()}${verdict.slice(1)}`);
     await ports.events.publish('verdict.final', { workspaceId, verdictId, verdict, reason });
-    await wake(ports, workspaceId, ports.clock.nowMs());
+    // Deliver's own question holds nothing back, and to wake the head for it would have deliver ask again at once,
+    // and so on, as fast as the queues go: the head keeps its back-off.
+    if (receipt.askedBy !== 'deliver') await wake(ports, workspaceId, ports.clock.nowMs());
   }
   return { kind: 'done' };
 }

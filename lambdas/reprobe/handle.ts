@@ -40,11 +40,17 @@ export interface Second {
   readonly receipt: Receipt;
 }
 
+/** The workspaces of a batch, and this function's own time when the database had answered. */
+interface ReadOfAll extends Read<ReadonlyMap<string, StoredWorkspace>> {
+  readonly readAtMs: number;
+}
+
 export async function handleReprobes(
   messages: readonly Received<ReprobeMessage>[],
   ports: ReprobePorts,
 ): Promise<ReadonlyMap<string, Settled>> {
-  const workspaces = await ports.workspaces.readMany(messages.map(({ body }) => body.workspaceId));
+  const read = await ports.workspaces.readMany(messages.map(({ body }) => body.workspaceId));
+  const workspaces = { ...read, readAtMs: ports.clock.nowMs() };
   const instanceIds = messages.flatMap(({ body }) => {
     const workspace = workspaces.value.get(body.workspaceId);
     return typeof workspace === 'object' && isCurrent(body, workspace) && !workspace.claim
@@ -61,7 +67,7 @@ export async function handleReprobes(
 async function settle(
   ports: ReprobePorts,
   received: Received<ReprobeMessage>,
-  workspaces: Read<ReadonlyMap<string, StoredWorkspace>>,
+  workspaces: ReadOfAll,
   looks: ReadonlyMap<string, InstanceLook>,
 ): Promise<Settled> {
   const message = received.body;
@@ -74,11 +80,11 @@ async function settle(
 
   const policy = policyFor(ports.settings, workspace);
   const nowMs = ports.clock.nowMs();
-  const now = rangeOfMessage(nowMs, { ...received, delayMs: 0 });
+  const now = rangeOfMessage(nowMs, { ...received, delayMs: 0, answeredAtMs: workspaces.serverTimeMs });
   const probe = looks.get(message.instanceId)?.probe ?? { kind: 'not-made' as const };
   const facts = {
     now,
-    clock: clockFact(nowMs, workspaces.serverTimeMs, policy.skewMarginMs),
+    clock: clockFact(workspaces.readAtMs, workspaces.serverTimeMs, policy.skewMarginMs),
     asker: 'reprobe' as const,
     workspace: judgedWorkspace(workspace),
     reportedInstanceId: message.instanceId,

@@ -30,7 +30,7 @@ export async function handleRestarts(
 
 async function step(ports: RestartPorts, received: Received<RestartMessage>): Promise<Settled> {
   const message = received.body;
-  const { value: workspace } = await ports.workspaces.read(message.workspaceId);
+  const { value: workspace, serverTimeMs } = await ports.workspaces.read(message.workspaceId);
   // Unreadable by this version: a newer one may be at work (S32).
   if (workspace === 'malformed') return { kind: 'again', afterSeconds: 30 };
   const claim = workspace === 'absent' ? undefined : workspace.claim;
@@ -48,7 +48,7 @@ async function step(ports: RestartPorts, received: Received<RestartMessage>): Pr
     workspace,
     claim,
     probe: looks.get(claim.instanceId)?.probe ?? { kind: 'not-made' },
-    now: rangeOfMessage(ports.clock.nowMs(), { ...received, delayMs: 0 }),
+    now: rangeOfMessage(ports.clock.nowMs(), { ...received, delayMs: 0, answeredAtMs: serverTimeMs }),
     policy: policyFor(ports.settings, workspace),
   };
   const action = nextRestartAction(view);

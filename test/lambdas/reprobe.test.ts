@@ -169,6 +169,23 @@ describe('the second look', () => {
     expect(claims()).toHaveLength(0);
   });
 
+  it('the message waits by visibility since a while - the time of this run counts, not of its first receive', async () => {
+    holds(aws, aStoredWorkspace({ evidence }));
+    ec2Shows(aws, 'stopped');
+    expect(await settle({ receives: 2, sentAtMs: NOW_MS - 2500, firstReceivedAtMs: NOW_MS - 2100 })).toEqual({
+      kind: 'done',
+    });
+    expect(claims()).toHaveLength(1);
+  });
+
+  it('our own clock is fast, and nothing else says how late it is - no claim', async () => {
+    holds(aws, aStoredWorkspace({ evidence: { ...evidence, atMs: NOW_MS - 1000 } }));
+    ec2Shows(aws, 'stopped');
+    ports.clock.advance(4000);
+    await settle();
+    expect(claims()).toHaveLength(0);
+  });
+
   it('no workspace, another generation, another instance - busy, no probe, nothing is restarted', async () => {
     for (const changes of [
       { generation: 2 },

@@ -1,0 +1,124 @@
+/**
+ * Every command of the README is run here (but the one that runs this file), as a user would type it: through npm,
+ * under whatever Node npm itself runs on.
+ */
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { readmeFile, withExamples } from '../../scripts/readme.ts';
+
+const root = path.resolve(import.meta.dirname, '../..');
+const readme = readFileSync(readmeFile, 'utf8');
+
+/** What stands in the README's shell blocks, and inline behind a dollar-less `npm`. */
+const commands = [
+  ...new Set([
+    ...[...readme.matchAll(/```sh\n([^]*?)```/g)].flatMap(([, block = '']) => block.trim().split('\n')),
+    ...[...readme.matchAll(/`(npm [^`]+)`/g)].map(([, command = '']) => command),
+  ]),
+];
+
+interface Finished {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a command; `whenReady` may end it by a signal, as a user does with Ctrl-C. */
+function run(command: string, whenReady?: { line: RegExp; signal: NodeJS.Signals }): Promise<Finished> {
+  return new Promise((resolve, reject) => {
+    const [program = '', ...args] = command.split(' ');
+    // Its own group, so that a signal reaches npm and what it started, as from a terminal.
+    const child = spawn(program, args, { cwd: root, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    let stdout = '';
+    let stderr = '';
+    let isEnding = false;
+    const watch = (): void => {
+      if (!whenReady || isEnding || !whenReady.line.test(stdout + stderr) || child.pid === undefined) return;
+      isEnding = true;
+      process.kill(-child.pid, whenReady.signal);
+    };
+    child.stdout.on('data', (chunk: Buffer) => {
+      stdout += String(chunk);
+      watch();
+    });
+    child.stderr.on('data', (chunk: Buffer) => {
+      stderr += String(chunk);
+      watch();
+    });
+    child.on('error', reject);
+    child.on('close', (code) => {
+      resolve({ code, stdout, stderr });
+    });
+  });
+}
+
+interface Summary {
+  readonly sent: number;
+  readonly delivered: number;
+  readonly refused: number;
+  readonly lost: number;
+  readonly restartsJustified: number;
+  readonly restartsUnjustified: number;
+  readonly stories: readonly { readonly name: string; readonly ok: boolean; readonly why: string }[];
+}
+
+/** How each command is proved to work. */
+const proofs: Record<string, () => Promise<void>> = {
+  'npm start': async () => {
+    // With --json after it, for this test to read; the command is the same.
+    const { code, stdout, stderr } = await run('npm start --silent -- --json');
+    const summary = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Summary;
+    expect(summary.stories.filter((story) => !story.ok)).toEqual([]);
+    expect(summary.stories).toHaveLength(5);
+    expect(summary).toMatchObject({ lost: 0, restartsUnjustified: 0, restartsJustified: 1 });
+    expect(summary.delivered).toBeGreaterThan(0);
+    expect(code, stderr).toBe(0);
+  },
+  'npm run local': async () => {
+    const infoFile = path.join(root, '.defib', 'local.json');
+    const { code, stderr } = await run('npm run local', { line: /Ctrl-C/, signal: 'SIGINT' });
+    expect(code, stderr).toBe(0);
+    expect(existsSync(infoFile)).toBe(false);
+  },
+  'npm run local -- --settle-seconds 5': async () => {
+    const { code, stderr } = await run('npm run local -- --settle-seconds 5', {
+      line: /Ctrl-C/,
+      signal: 'SIGINT',
+    });
+    expect(code, stderr).toBe(0);
+  },
+  'npm run local -- --help': async () => {
+    const { code, stdout } = await run('npm run local -- --help');
+    expect(code).toBe(0);
+    expect(stdout).toContain('--settle-seconds');
+  },
+  'npm run deploy -- --help': async () => {
+    const { code, stdout } = await run('npm run deploy -- --help');
+    expect(code).toBe(0);
+    expect(stdout).toContain('--vpc-id');
+  },
+  'npm run test:unit': async () => {
+    const { code, stdout } = await run('npm run test:unit');
+    expect(code, stdout).toBe(0);
+  },
+};
+
+/** The command that runs this very file. */
+const thisOne = 'npm test';
+
+describe('the README', () => {
+  it('shows the examples as they are, which the compiler has checked', () => {
+    expect(withExamples(readme)).toBe(readme);
+  });
+
+  it('names no command that is not run here', () => {
+    expect(commands.filter((command) => command !== thisOne && proofs[command] === undefined)).toEqual([]);
+  });
+
+  it.each(Object.entries(proofs))('%s works', async (command, proof) => {
+    expect(commands).toContain(command);
+    await proof();
+  });
+});
