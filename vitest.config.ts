@@ -8,7 +8,10 @@ export default defineConfig({
           name: 'unit',
           // The functions' own logs would bury the report.
           env: { POWERTOOLS_LOG_LEVEL: 'SILENT', POWERTOOLS_METRICS_DISABLED: 'true' },
-          include: ['test/{bin,core,demo,lambdas,lib,local,regression}/**/*.test.ts', 'test/layers.test.ts'],
+          include: [
+            'test/{bin,core,demo,lambdas,lib,local,regression,scenarios}/**/*.test.ts',
+            'test/layers.test.ts',
+          ],
           globalSetup: ['test/lib/built-functions.ts'],
           // Loading the CDK and the SDK anew for each file takes longer than all the tests: so they share their
           // modules, and a test that changes one has to put it back.
@@ -21,6 +24,7 @@ export default defineConfig({
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
           globalSetup: ['test/e2e/setup.ts'],
+          setupFiles: ['test/e2e/replay-receipts.ts'],
           testTimeout: 120_000,
           hookTimeout: 300_000,
           fileParallelism: false,

@@ -7,6 +7,8 @@ import { reasonMeaning, type Flip, type Judgement, type Reason, type Rule, type 
 export interface Look {
   readonly facts: Facts;
   readonly judgement: Judgement;
+  /** How long the reading and probing took, by the function's own clock. */
+  readonly tookMs?: number;
 }
 
 /** The stored record of one verdict chain, written before any effect of the verdict (S35). */
@@ -23,6 +25,8 @@ export interface Receipt {
   readonly looks: readonly Look[];
   readonly flip: readonly Flip[];
   readonly policy: Policy;
+  /** A fingerprint of the policy: receipts with the same one were judged by the same numbers. */
+  readonly policyVersion: string;
   readonly errorKind: ErrorKind;
   /** Who asked: a role, or `deliver`. */
   readonly askedBy: string;
@@ -65,7 +69,7 @@ export function withLook(receipt: Receipt, look: Look, verdict: Verdict): Receip
 
 /** A receipt for a first look. */
 export function openReceipt(
-  about: Pick<Receipt, 'verdictId' | 'workspaceId' | 'errorKind' | 'askedBy' | 'policy'> & {
+  about: Pick<Receipt, 'verdictId' | 'workspaceId' | 'errorKind' | 'askedBy' | 'policy' | 'policyVersion'> & {
     requestId?: string;
   },
   look: Look,

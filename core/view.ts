@@ -7,6 +7,7 @@ import { policyOf, settingTable, withOverrides, type PolicySettings, type Settin
 import { isFinal, type Receipt } from './receipt.ts';
 import { isSettling } from './settle.ts';
 import { isoTime, type TimeRange } from './time.ts';
+import { flipText } from './flip-text.ts';
 import { isPaused, type Pause, type Workspace } from './workspace.ts';
 
 type View = Readonly<Record<string, unknown>>;
@@ -83,7 +84,8 @@ export function receiptView(receipt: Receipt): View {
     askedBy: receipt.askedBy,
     facts: last?.facts,
     looks: receipt.looks,
-    flip: receipt.flip,
+    flip: receipt.flip.map((flip) => ({ ...flip, text: flipText(flip) })),
+    policyVersion: receipt.policyVersion,
     policy: receipt.policy,
     ...(receipt.requestId !== undefined && { requestId: receipt.requestId }),
   };

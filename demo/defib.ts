@@ -86,6 +86,11 @@ export class Defib {
     return read(await this.#operator.call('GET', `/workspaces/${workspaceId}`), workspace);
   }
 
+  /** Removes a workspace, and refuses what is still parked for it. */
+  async remove(workspaceId: string): Promise<void> {
+    await this.#operator.call('DELETE', `/workspaces/${workspaceId}?parked=refuse`);
+  }
+
   /** Reports a failed forward, and gives Defib the request to keep. `waitSeconds`: until the verdict is final. */
   async report(
     workspaceId: string,

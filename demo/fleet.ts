@@ -74,7 +74,20 @@ export class Fleet {
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#stopListening();
-    await Promise.all(this.members.map(({ agent }) => agent.kill()));
+    await Promise.all(
+      this.members.map(({ agent }) => {
+        // That they end is no news now.
+        agent.removeAllListeners();
+        return agent.kill();
+      }),
+    );
+  }
+
+  /** Leaves nothing behind on an AWS that outlives the demo. */
+  async dismiss(): Promise<void> {
+    const { defib, ec2 } = this.#parts;
+    for (const { workspaceId } of this.members) await defib.remove(workspaceId);
+    await ec2.terminate(this.members.map(({ instanceId }) => instanceId));
   }
 
   async #follow({ instanceId, state }: StateChange): Promise<void> {

@@ -45,7 +45,7 @@ async function demo(requests: StopRequests): Promise<number> {
     const settings = { ...demoSettings, ...settingsFrom(options) };
     const problems = settingsProblems({ ...defaultSettings, ...settings });
     if (problems.length > 0) throw new LocalError(problems.join('; '));
-    say('five workspaces, five stories, about three minutes; Ctrl-C ends it and cleans up');
+    say('five workspaces, five stories, about two minutes; Ctrl-C ends it and cleans up');
     say(`windows are short here: ${windowsInWords(settings)}`);
     const stack = await startLocalStack({
       settings,

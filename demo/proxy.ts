@@ -42,6 +42,11 @@ export class Proxy {
     this.#alternating.set(workspaceId, 0);
   }
 
+  /** Nobody waits any more. */
+  waitNoMore(workspaceId: string): void {
+    this.#alternating.delete(workspaceId);
+  }
+
   /** Brings one request to its agent, or to Defib, and writes down what its caller is told. */
   async handle(request: SentRequest, route: Route): Promise<void> {
     const forwarded = await forward({

@@ -32,6 +32,11 @@ export function parkedIdOf(request: SentRequest): string | undefined {
   return request.answer?.status === 202 ? request.answer.requestId : undefined;
 }
 
+/** Whether its caller has been told something. */
+export function isAnswered({ answeredStatus, answer, unanswered }: SentRequest): boolean {
+  return answeredStatus !== undefined || answer !== undefined || unanswered !== undefined;
+}
+
 /** Promised, and not yet at its end. */
 export function isOpen(request: SentRequest): boolean {
   return parkedIdOf(request) !== undefined && request.end === undefined;

@@ -2,6 +2,7 @@
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { userEndpoint } from '../local/account.ts';
 import { callAs } from '../local/callers.ts';
 import { adminClients } from '../local/clients.ts';
 import type { LocalStack } from '../local/local-stack.ts';
@@ -52,6 +53,7 @@ export async function runStories({ stack, timeline, signal, undo }: RunParts): P
   const ec2 = new Ec2Console(clients.ec2, ec2Proxy, info.workspaceTag);
   const folder = path.join(stack.folder, 'agents');
   const fleet = new Fleet({ info, proxy: ec2Proxy, ec2, defib, timeline, folder, signal });
+  if (userEndpoint() !== undefined) undo(() => fleet.dismiss());
   undo(() => fleet.stop());
 
   timeline.say({ kind: 'demo', text: `launching ${stories.length} workspaces, an agent process on each` });

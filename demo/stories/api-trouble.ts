@@ -4,7 +4,7 @@
  * restarted, and what was parked is delivered.
  */
 import type { Findings } from '../findings.ts';
-import type { SentRequest } from '../requests.ts';
+import { isAnswered, type SentRequest } from '../requests.ts';
 import type { Stage, Story } from '../story.ts';
 
 const phaseSeconds = 8;
@@ -43,9 +43,10 @@ export const apiTrouble: Story = {
     }
     stage.say('EC2 is well again, the connections too');
 
-    // A forward may still be on its way to its report.
-    await stage.sleep(2);
-    const failed = traffic.sent.slice(sentBefore).filter(({ error }) => error !== undefined);
+    // The last forwards of that time are still on their way to their reports.
+    const sent = traffic.sent.slice(sentBefore);
+    await stage.until('every caller to be answered', 30, () => sent.every(isAnswered));
+    const failed = sent.filter(({ error }) => error !== undefined);
     const verdicts = await Promise.all(failed.map((request) => finalVerdictOf(request, stage)));
     const count = (verdict: string): number => verdicts.filter((it) => it === verdict).length;
     const [busy, alive] = [count('busy'), count('alive')];

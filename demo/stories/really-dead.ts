@@ -39,6 +39,7 @@ export const reallyDead: Story = {
       told.answer?.status === 503 && told.answer.restarting === true,
       `${told.answer?.status ?? 'nothing'}, restarting ${told.answer?.restarting ?? 'unsaid'}`,
     );
+    proxy.waitNoMore(member.workspaceId);
     const receipt = await followUp.finalVerdict(member.workspaceId, told.answer?.verdictId ?? '');
     findings.expect(
       'dead by two looks that saw it stopped',

@@ -39,7 +39,7 @@ export async function openChain(
   }
   await ports.receipts.putJudged({
     about: { workspaceId: workspace.workspaceId, atMs: thisCase.report.now.latestMs },
-    receipt: receiptOf(thisCase),
+    receipt: receiptOf(ports, thisCase),
     ...(thisCase.note && { probe: thisCase.note }),
   });
   try {

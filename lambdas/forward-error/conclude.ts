@@ -4,6 +4,7 @@ import type { ParkedRequest } from '../../core/parking.ts';
 import type { Policy, PolicySettings } from '../../core/policy.ts';
 import { openReceipt, type Look, type Receipt } from '../../core/receipt.ts';
 import type { LookPorts } from '../judging/look.ts';
+import { policyVersionOf } from '../judging/policies.ts';
 import { park, parkedMessageOf, type ParkPorts } from '../parking/park.ts';
 import type { Ids, ProbeNote, ReceiptStore, WorkspaceStore } from '../ports.ts';
 import type { ParkedRequestBody } from '../schemas/api.ts';
@@ -43,7 +44,11 @@ export function mayPark(report: Report, judged: Judged): boolean {
 }
 
 /** The receipt of a case whose verdict is its own. */
-export function receiptOf({ report, policy, look, verdictId }: Case, requestId?: string): Receipt {
+export function receiptOf(
+  { ids }: Pick<ForwardErrorPorts, 'ids'>,
+  { report, policy, look, verdictId }: Case,
+  requestId?: string,
+): Receipt {
   return openReceipt(
     {
       verdictId,
@@ -51,6 +56,7 @@ export function receiptOf({ report, policy, look, verdictId }: Case, requestId?:
       errorKind: report.error.kind,
       askedBy: report.caller.principal,
       policy,
+      policyVersion: policyVersionOf(ids, policy),
       ...(requestId !== undefined && { requestId }),
     },
     look,
@@ -71,7 +77,7 @@ export async function answerAndKeep(
     const answer = answerJudged(judged);
     await ports.receipts.putJudged({
       about,
-      ...(!held && { receipt: receiptOf(thisCase) }),
+      ...(!held && { receipt: receiptOf(ports, thisCase) }),
       ...(note && !held && { probe: note }),
       ...(report.key && {
         firstAnswer: { key: report.key, value: { fingerprint: report.fingerprint, answer } },
@@ -90,7 +96,7 @@ export async function answerAndKeep(
       about,
       request: row,
       parkedMax: thisCase.policy.parkedMax,
-      ...(!held && { receipt: receiptOf(thisCase, row.requestId) }),
+      ...(!held && { receipt: receiptOf(ports, thisCase, row.requestId) }),
       ...(note && !held && { probe: note }),
       ...(report.key && {
         firstAnswer: {

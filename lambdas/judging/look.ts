@@ -37,7 +37,8 @@ export async function firstLook(
 ): Promise<FirstLook> {
   const { workspace } = read.value;
   // Compared at once: a slow probe says nothing about the clocks.
-  const clock = clockFact(ports.clock.nowMs(), read.serverTimeMs, about.policy.skewMarginMs);
+  const readAtMs = ports.clock.nowMs();
+  const clock = clockFact(readAtMs, read.serverTimeMs, about.policy.skewMarginMs);
   const factsWith = (probe: Probe): Facts => ({
     now: about.now,
     clock,
@@ -48,7 +49,7 @@ export async function firstLook(
   });
   const lookWith = (probe: Probe): Look => {
     const facts = factsWith(probe);
-    return { facts, judgement: judge(facts, about.policy) };
+    return { facts, judgement: judge(facts, about.policy), tookMs: ports.clock.nowMs() - readAtMs };
   };
 
   const before = lookWith({ kind: 'not-made' });

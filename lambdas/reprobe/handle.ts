@@ -18,7 +18,7 @@ import { isFinal, openReceipt, verdictOf, withLook, type Look, type Receipt } fr
 import { rangeOfMessage, type TimeRange } from '../../core/time.ts';
 import type { Workspace } from '../../core/workspace.ts';
 import { judgedWorkspace } from '../judging/look.ts';
-import { policyFor } from '../judging/policies.ts';
+import { policyFor, policyVersionOf } from '../judging/policies.ts';
 import type { InstanceLook, Read, Received, Settled, StoredWorkspace } from '../ports.ts';
 import { eachMessage } from '../runtime/each-message.ts';
 import { carryOn, declareDead } from './declare.ts';
@@ -90,10 +90,18 @@ async function settle(
     reportedInstanceId: message.instanceId,
     probe,
   };
-  const look: Look = { facts, judgement: judge(facts, policy) };
+  const look: Look = { facts, judgement: judge(facts, policy), tookMs: nowMs - workspaces.readAtMs };
   const receipt = known
     ? withLook(known, look, verdictOf(look.judgement))
-    : openReceipt({ ...message, policy, askedBy: 'deliver' }, look);
+    : openReceipt(
+        {
+          ...aboutOf(message),
+          policy,
+          policyVersion: policyVersionOf(ports.ids, policy),
+          askedBy: 'deliver',
+        },
+        look,
+      );
   if (typeof workspace !== 'object' || !isCurrent(message, workspace)) {
     return finalise(ports, { ...receipt, verdict: 'busy', reason: 'workspace-changed' });
   }
@@ -124,6 +132,10 @@ async function decide(ports: ReprobePorts, second: Second): Promise<Settled> {
     default:
       return assertNever(call);
   }
+}
+
+function aboutOf({ verdictId, workspaceId, errorKind }: ReprobeMessage) {
+  return { verdictId, workspaceId, errorKind };
 }
 
 /** A message speaks of one instance in one generation; of any other it says nothing (S6). */

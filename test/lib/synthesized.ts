@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { App, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { Vpc, type IVpc } from 'aws-cdk-lib/aws-ec2';
@@ -12,7 +15,12 @@ export const local = {
 
 /** An app that copies no assets and skips the CDK's slow validation: that one has a test of its own. */
 export function testApp(): App {
+  const outdir = mkdtempSync(path.join(tmpdir(), 'defib-synth-'));
+  process.once('exit', () => {
+    rmSync(outdir, { recursive: true, force: true });
+  });
   return new App({
+    outdir,
     analyticsReporting: false,
     builtinCloudFormationValidation: false,
     context: { 'aws:cdk:disable-asset-staging': true },
