@@ -8,11 +8,11 @@ import { adminClients } from '../../local/clients.ts';
 
 async function receipts(): Promise<Receipt[]> {
   const local = inject('local');
-  const { dynamodb, destroy } = adminClients(local);
+  const admin = adminClients(local);
   const found: Receipt[] = [];
   let start: Record<string, AttributeValue> | undefined;
   do {
-    const page = await dynamodb.send(
+    const page = await admin.dynamodb.send(
       new ScanCommand({ TableName: local.tableName, ...(start && { ExclusiveStartKey: start }) }),
     );
     for (const item of page.Items ?? []) {
@@ -20,7 +20,7 @@ async function receipts(): Promise<Receipt[]> {
     }
     start = page.LastEvaluatedKey;
   } while (start);
-  destroy();
+  admin.destroy();
   return found;
 }
 
