@@ -1,3 +1,4 @@
+import { isUsablePolicy, type Policy } from './policy.ts';
 import { isInstant, type TimeRange } from './time.ts';
 import { instanceStates, type InstanceState, type Sighting, type Workspace } from './workspace.ts';
 
@@ -68,40 +69,70 @@ export function judgedPart(workspace: Workspace): JudgedWorkspace {
   };
 }
 
-/** What this look may count against the workspace, or undefined. `terminated` counts only for its own instance id. */
+/**
+ * What this look may count against the workspace, or undefined. `terminated` counts only for its own instance id, and
+ * a look that does not say since when the instance has been up counts for nothing: it may have started a moment ago.
+ */
 export function sightingOf(probe: Probe, instanceId: string): Sighting | undefined {
-  if (probe.kind !== 'seen' || probe.instanceId !== instanceId) return undefined;
+  if (probe.kind !== 'seen' || probe.instanceId !== instanceId || !isInstant(probe.launchTimeMs))
+    return undefined;
   return probe.state === 'stopped' || probe.state === 'terminated' ? 'stopped' : undefined;
 }
 
 /**
- * The name of the first stored fact that cannot be true: not a time, not a number, or later than any clock allows.
- * Such a workspace is busy (S15): a wrong fact must never help to condemn it.
+ * The name of the first fact that cannot be true: missing, of a wrong type, not a time, or later than doubt about the
+ * clock allows. Such a workspace is busy (S15): a wrong fact must never help to condemn it. Nothing is taken on
+ * trust here, neither the types nor the policy: what was stored may have been written by anybody.
  */
 export function malformedFact(
-  workspace: JudgedWorkspace,
-  now: TimeRange,
-  skewMarginMs: number,
+  { now, probe, workspace }: Pick<Facts, 'now' | 'probe'> & { readonly workspace: JudgedWorkspace },
+  policy: Policy,
 ): string | undefined {
-  const { heartbeat, evidence, pause } = workspace;
-  if (!isInstant(now.earliestMs) || !isInstant(now.latestMs) || now.earliestMs > now.latestMs) return 'now';
+  if (!isUsablePolicy(policy)) return 'policy';
+  if (!isRecord(now) || !isInstant(now.earliestMs) || !isInstant(now.latestMs)) return 'now';
+  if (now.earliestMs > now.latestMs) return 'now';
+  if (!isRecord(probe)) return 'probe';
+  if (!isText(workspace.instanceId)) return 'instanceId';
   if (!isCount(workspace.generation)) return 'generation';
   if (!isInstant(workspace.settleUntilMs)) return 'settleUntil';
   if (!isInstant(workspace.freshUntilMs)) return 'freshUntil';
-  if (pause?.untilMs !== undefined && !isInstant(pause.untilMs)) return 'pause.until';
-  const latestCredibleMs = now.latestMs + skewMarginMs;
-  if (heartbeat) {
-    if (!isInstant(heartbeat.atMs) || heartbeat.atMs > latestCredibleMs) return 'heartbeat.at';
-    if (!isCount(heartbeat.seq)) return 'heartbeat.seq';
-    if (typeof heartbeat.bootId !== 'string' || heartbeat.bootId === '') return 'heartbeat.bootId';
+  return malformedPart(workspace, now.earliestMs + policy.skewMarginMs);
+}
+
+/** The parts that a workspace may lack. The earliest end decides what is of the future, so that doubt adds no trust. */
+function malformedPart(
+  { pause, claim, heartbeat, evidence }: JudgedWorkspace,
+  latestCredibleMs: number,
+): string | undefined {
+  const hasHappened = (atMs: unknown): boolean => isInstant(atMs) && atMs <= latestCredibleMs;
+  if (
+    pause !== undefined &&
+    !(isRecord(pause) && (pause.untilMs === undefined || isInstant(pause.untilMs)))
+  ) {
+    return 'pause';
   }
-  if (evidence && (!isInstant(evidence.atMs) || evidence.atMs > latestCredibleMs)) return 'evidence.at';
+  if (claim !== undefined && !isRecord(claim)) return 'claim';
+  if (heartbeat !== undefined) {
+    if (!isRecord(heartbeat) || !hasHappened(heartbeat.atMs)) return 'heartbeat.at';
+    if (!isCount(heartbeat.seq)) return 'heartbeat.seq';
+    if (!isText(heartbeat.bootId)) return 'heartbeat.bootId';
+  }
+  if (evidence !== undefined && !(isRecord(evidence) && hasHappened(evidence.atMs))) return 'evidence.at';
   return undefined;
 }
 
 /** Whether a state word is one that EC2 documents. */
 export function isInstanceState(value: unknown): value is InstanceState {
   return instanceStates.some((state) => state === value);
+}
+
+/** Whether there is anything to read members from. */
+export function isRecord(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && value !== '';
 }
 
 function isCount(value: unknown): boolean {

@@ -1,4 +1,4 @@
-import { malformedFact, sightingOf, type Facts, type JudgedWorkspace } from './facts.ts';
+import { isRecord, malformedFact, sightingOf, type Facts, type JudgedWorkspace } from './facts.ts';
 import { isFresh } from './heartbeat.ts';
 import type { Policy } from './policy.ts';
 import { isSettling, settleUntilMs } from './settle.ts';
@@ -13,10 +13,11 @@ import { isPaused, type Evidence, type Sighting } from './workspace.ts';
  * past every guard, with two sightings, by the re-probe.
  */
 export function judge(facts: Facts, policy: Policy): Judgement {
+  if (!isRecord(facts)) return factsMalformed;
   const { workspace } = facts;
   if (workspace === 'unknown')
     return judgement('unknown-workspace', '1-unknown-workspace', 'workspace-changed');
-  if (workspace === 'malformed') return judgement('busy', '1a-facts-malformed', 'facts-malformed');
+  if (workspace === 'malformed' || !isRecord(workspace)) return factsMalformed;
   const view = { facts, workspace, policy };
   for (const guard of guards) {
     const opinion = guard(view);
@@ -33,9 +34,7 @@ interface View {
 type Guard = (view: View) => Judgement | undefined;
 
 const onlyFactsThatCanBeTrue: Guard = ({ facts, workspace, policy }) =>
-  malformedFact(workspace, facts.now, policy.skewMarginMs) === undefined
-    ? undefined
-    : judgement('busy', '1a-facts-malformed', 'facts-malformed');
+  malformedFact({ ...facts, workspace }, policy) === undefined ? undefined : factsMalformed;
 
 const clocksMustAgree: Guard = ({ facts }) =>
   facts.clock === 'agrees'
@@ -44,7 +43,10 @@ const clocksMustAgree: Guard = ({ facts }) =>
 
 const notWhilePaused: Guard = ({ facts, workspace }) =>
   isPaused(workspace, facts.now.earliestMs)
-    ? judgement('busy', '2-paused', 'paused', [flipAfter('pause-ends', workspace.pause?.untilMs)])
+    ? judgement('busy', '2-paused', 'paused', [
+        // A workspace that is wanted stopped stays so when a pause ends.
+        flipAfter('pause-ends', workspace.desired === 'running' ? workspace.pause?.untilMs : undefined),
+      ])
     : undefined;
 
 const notWhileRestarting: Guard = ({ workspace }) =>
@@ -83,13 +85,15 @@ const unknownIsNeverEvidence: Guard = ({ facts, workspace }) => {
     return because('probe-inconclusive');
   if (probe.state === 'pending') return because('booting');
   if (probe.state === 'stopping' || probe.state === 'shutting-down') return because('stopping');
+  if (probe.state !== 'running' && !sightingOf(probe, workspace.instanceId))
+    return because('probe-inconclusive');
   return undefined;
 };
 
-const runningIsAlive: Guard = ({ facts, workspace }) =>
-  sightingOf(facts.probe, workspace.instanceId)
-    ? undefined
-    : judgement('alive', '7-running', 'running', [{ kind: 'probe-says-stopped' }]);
+const runningIsAlive: Guard = ({ facts: { probe } }) =>
+  probe.kind === 'seen' && probe.state === 'running'
+    ? judgement('alive', '7-running', 'running', [{ kind: 'probe-says-stopped' }])
+    : undefined;
 
 const heartbeatOutranksProbe: Guard = ({ facts, workspace }) =>
   isFresh(workspace.freshUntilMs, facts.now.earliestMs)
@@ -162,6 +166,8 @@ function sightingFlips({ workspace }: View): Flip[] {
 function flipAfter(kind: Flip['kind'], afterMs: number | undefined): Flip {
   return afterMs === undefined || !Number.isFinite(afterMs) ? { kind } : { kind, afterMs };
 }
+
+const factsMalformed = judgement('busy', '1a-facts-malformed', 'facts-malformed');
 
 function judgement(call: Call, rule: Rule, reason: Reason, flip: readonly Flip[] = []): Judgement {
   return { call, rule, reason, flip };

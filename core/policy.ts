@@ -199,6 +199,23 @@ export function settingsProblems(settings: PolicySettings): string[] {
   return problems;
 }
 
+/**
+ * Whether the windows that a verdict depends on are within their bounds. Settings are checked where they are written;
+ * this is for the judge, who trusts nothing that was stored (S15): a window that is no number would be no guard.
+ */
+export function isUsablePolicy(policy: Policy): boolean {
+  if (typeof policy !== 'object' || (policy as Policy | null) === null) return false;
+  const windows: readonly [NumberSetting, unknown][] = [
+    [settingTable.settleSeconds, policy.settleWindowMs],
+    [settingTable.reprobeSeconds, policy.reprobeDelayMs],
+    [settingTable.evidenceSeconds, policy.evidenceLifeMs],
+    [settingTable.skewSeconds, policy.skewMarginMs],
+  ];
+  return windows.every(
+    ([{ minimum, maximum }, ms]) => typeof ms === 'number' && ms >= minimum * 1000 && ms <= maximum * 1000,
+  );
+}
+
 function valueProblems(name: SettingName, value: unknown): string[] {
   const setting: NumberSetting | ChoiceSetting = settingTable[name];
   if (setting.kind === 'choice') {

@@ -13,6 +13,8 @@ export type RestartAction =
   | { readonly do: 'admit' }
   | { readonly do: 'start' }
   | { readonly do: 'stop'; readonly launchTimeMs: number | undefined }
+  /** It runs anew, though no Start of ours is known to have succeeded: from its launch on, its beats count. */
+  | { readonly do: 'adopt'; readonly launchTimeMs: number }
   | { readonly do: 'wait'; readonly forMs: number; readonly because: string }
   | { readonly do: 'finish'; readonly outcome: RestartOutcome; readonly because: string };
 
@@ -97,13 +99,17 @@ function whenRunning(view: RestartView, launchTimeMs: number | undefined): Resta
   return finish('failed', 'stop-without-effect');
 }
 
-/** The instance runs since after the claim: the restart's result. Done when its agent says so. */
+/**
+ * The instance runs since after the claim: the restart's result, whoever started it (the answer of our own Start may
+ * have been lost). Done when its agent says so; until its launch is known to the claim, no beat of the new boot counts.
+ */
 function whenRunningAnew(
   { workspace, claim, now, policy }: RestartView,
   launchTimeMs: number,
 ): RestartAction {
   const { heartbeat } = workspace;
   if (heartbeat && heartbeat.bootId !== claim.bootId) return finish('done', 'heartbeat');
+  if (claim.startedAtMs === undefined) return { do: 'adopt', launchTimeMs };
   const neverBeat = heartbeat === undefined && claim.bootId === undefined;
   const startedMs = Math.max(launchTimeMs, claim.startedAtMs ?? 0);
   if (neverBeat && now.earliestMs >= startedMs + policy.settleWindowMs)

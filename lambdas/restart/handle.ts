@@ -19,7 +19,7 @@ import type { InstanceLook, Received, Settled } from '../ports.ts';
 import { eachMessage } from '../runtime/each-message.ts';
 import { admitClaim } from './admit.ts';
 import { finishClaim, type RestartPorts } from './finish.ts';
-import { issueStart, issueStop } from './power.ts';
+import { adoptStart, issueStart, issueStop } from './power.ts';
 
 export async function handleRestarts(
   messages: readonly Received<RestartMessage>[],
@@ -59,6 +59,8 @@ async function step(ports: RestartPorts, received: Received<RestartMessage>): Pr
       return issueStart(ports, view);
     case 'stop':
       return issueStop(ports, view);
+    case 'adopt':
+      return adoptStart(ports, view, action.launchTimeMs);
     case 'wait':
       ports.log.info('restart waits', {
         workspaceId: workspace.workspaceId,

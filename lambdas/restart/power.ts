@@ -21,24 +21,9 @@ export async function issueStart(ports: RestartPorts, view: RestartView): Promis
   report(ports, 'start', view, outcome);
   switch (outcome.kind) {
     case 'done': {
-      if (outcome.previousState === 'running') {
-        return finishClaim(
-          ports,
-          { ...view, claim: intent },
-          { outcome: 'false-alarm', because: 'was-running' },
-        );
-      }
-      const startedAtMs = Math.max(ports.clock.nowMs(), now.latestMs);
-      const started: Claim = {
-        ...intent,
-        step: 'starting',
-        startedAtMs,
-        deadlineMs: startedAtMs + RESTART_DEADLINE_MS,
-      };
-      await ports.workspaces.advanceClaim(workspace.workspaceId, intent, started, {
-        dueAtMs: startedAtMs + RESUME_AFTER_MS,
-        settleUntilMs: Math.max(workspace.settleUntilMs, startedAtMs + view.policy.settleWindowMs),
-      });
+      // It ran already. Whether it ran all along or somebody else has just started it, the next look tells.
+      if (outcome.previousState === 'running') return { kind: 'again', afterSeconds: 1 };
+      await recordStart(ports, view, intent, Math.max(ports.clock.nowMs(), now.latestMs));
       await ports.events.publish('restart.started', {
         workspaceId: workspace.workspaceId,
         instanceId: claim.instanceId,
@@ -75,6 +60,35 @@ export async function issueStop(ports: RestartPorts, view: RestartView): Promise
   if (outcome.kind === 'done')
     await advance(ports, { ...view, claim: intent }, { ...intent, step: 'stop-recorded' });
   return { kind: 'again', afterSeconds: STATE_WAIT_SECONDS };
+}
+
+/** The instance was started, by us with a lost answer or by somebody else: the claim goes on from there. */
+export async function adoptStart(
+  ports: RestartPorts,
+  view: RestartView,
+  launchTimeMs: number,
+): Promise<Settled> {
+  await recordStart(ports, view, view.claim, launchTimeMs);
+  return { kind: 'again', afterSeconds: 1 };
+}
+
+/** The start is known: the settle window begins with it, and beats of the new boot count from it on. */
+async function recordStart(
+  ports: RestartPorts,
+  { workspace, policy, now }: RestartView,
+  from: Claim,
+  startedAtMs: number,
+): Promise<void> {
+  const deadlineMs = now.latestMs + RESTART_DEADLINE_MS;
+  await ports.workspaces.advanceClaim(
+    workspace.workspaceId,
+    from,
+    { ...from, step: 'starting', startedAtMs, deadlineMs },
+    {
+      dueAtMs: now.latestMs + RESUME_AFTER_MS,
+      settleUntilMs: Math.max(workspace.settleUntilMs, startedAtMs + policy.settleWindowMs),
+    },
+  );
 }
 
 async function advance(

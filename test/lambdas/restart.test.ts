@@ -117,14 +117,38 @@ describe('a stopped instance', () => {
     expect(ended()).toHaveLength(0);
   });
 
-  it('Start finds it running already - a false alarm: the boot counts again, the restart is called unjustified', async () => {
+  it('Start finds it running already - the next look decides', async () => {
     holds(aws, claimed({}));
     ec2Shows(aws, 'stopped', { launchTimeMs: LAUNCHED_MS });
     ec2Starts('running');
+    expect(await settle()).toEqual({ kind: 'again', afterSeconds: 1 });
+    expect(ended()).toHaveLength(0);
+  });
+
+  it('and it had been running all along - a false alarm: the boot counts again, the restart is called unjustified', async () => {
+    holds(aws, claimed({ step: 'start-issued', attempt: 1 }));
+    ec2Shows(aws, 'running', { launchTimeMs: LAUNCHED_MS });
     await settle();
     expect(ended()[0]?.UpdateExpression).toContain('retiredBootId');
     expect(ports.log.counted).toContain('RestartUnjustified');
   });
+
+  it.each([
+    ['the answer of our own Start was lost', { step: 'start-issued' as const, attempt: 1 }],
+    ['somebody else started it', {}],
+  ])(
+    'it runs anew, %s - the claim takes the launch as its start, so that beats of the new boot count',
+    async (_why, claim) => {
+      holds(aws, claimed(claim));
+      ec2Shows(aws, 'running', { launchTimeMs: NOW_MS - 4000 });
+      expect(await settle()).toMatchObject({ kind: 'again' });
+      expect(updates()[0]?.ExpressionAttributeValues).toMatchObject({
+        ':claim': { step: 'starting', startedAtMs: NOW_MS - 4000 },
+        ':settleUntil': NOW_MS + 56_000,
+      });
+      expect(starts()).toBe(0);
+    },
+  );
 
   it.each(['UnauthorizedOperation', 'OperationNotPermitted'])('%s - given up with notice', async (code) => {
     holds(aws, claimed({}));
