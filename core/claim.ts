@@ -60,7 +60,8 @@ export function prepareClaim(
   const recent = restartsWithin(workspace.recentRestartsMs, now, policy);
   if (!order.forced && recent.length >= policy.restartsPerWindow) return 'restart-budget-spent';
   const { heartbeat } = workspace;
-  const isVerdict = order.kind === 'dead';
+  const isVerdict = order.kind !== 'operator';
+  const settleUntilMs = Math.max(workspace.settleUntilMs, now.latestMs + policy.settleWindowMs);
   // Windows must be past by the skew margin, by the earliest end of the time range: a fast clock claims nothing.
   const pastByMarginMs = now.earliestMs - policy.skewMarginMs;
   return {
@@ -89,11 +90,12 @@ export function prepareClaim(
         deadlineMs: now.latestMs + RESTART_DEADLINE_MS,
         instanceId: workspace.instanceId,
         forced: order.forced,
+        settleUntilMs,
         ...(order.launchTimeMs !== undefined && { launchTimeMs: order.launchTimeMs }),
         ...(heartbeat && { bootId: heartbeat.bootId }),
       },
       generation: workspace.generation + 1,
-      settleUntilMs: Math.max(workspace.settleUntilMs, now.latestMs + policy.settleWindowMs),
+      settleUntilMs,
       ...(heartbeat && { retiredBootId: heartbeat.bootId }),
       recentRestartsMs: [...recent, now.latestMs],
     },

@@ -1,3 +1,4 @@
+import { meansNobodyListens, type ErrorKind } from './forward-error.ts';
 import { isUsablePolicy, type Policy } from './policy.ts';
 import { isInstant, type TimeRange } from './time.ts';
 import { instanceStates, type InstanceState, type Sighting, type Workspace } from './workspace.ts';
@@ -31,6 +32,8 @@ export interface Facts {
   /** The instance that the caller tried, when it says so. */
   readonly reportedInstanceId?: string;
   readonly probe: Probe;
+  /** How the forward failed; without it no silence is ever seen. */
+  readonly errorKind?: ErrorKind;
 }
 
 /** The part of a workspace that is evidence; what a receipt keeps. */
@@ -70,13 +73,22 @@ export function judgedPart(workspace: Workspace): JudgedWorkspace {
 }
 
 /**
- * What this look may count against the workspace, or undefined. `terminated` counts only for its own instance id, and
- * a look that does not say since when the instance has been up counts for nothing: it may have started a moment ago.
+ * What this look may count against the workspace, or undefined. `stopped`: the instance is stopped, or terminated;
+ * that counts only for its own instance id. `silent`: it runs, but nobody listens at the agent's port, and an agent
+ * that promised to beat has not beaten for long; a deadline is never that, since a starved agent misses deadlines.
+ * A look that does not say since when the instance has been up counts for nothing: it may have started a moment ago.
  */
-export function sightingOf(probe: Probe, instanceId: string): Sighting | undefined {
+export function sightingOf(
+  { probe, errorKind, now }: Pick<Facts, 'probe' | 'errorKind' | 'now'>,
+  { instanceId, heartbeat }: Pick<JudgedWorkspace, 'instanceId' | 'heartbeat'>,
+  policy: Pick<Policy, 'silentAfterMs'>,
+): Sighting | undefined {
   if (probe.kind !== 'seen' || probe.instanceId !== instanceId || !isInstant(probe.launchTimeMs))
     return undefined;
-  return probe.state === 'stopped' || probe.state === 'terminated' ? 'stopped' : undefined;
+  if (probe.state === 'stopped' || probe.state === 'terminated') return 'stopped';
+  if (probe.state !== 'running' || heartbeat?.declaresInterval !== true) return undefined;
+  if (errorKind === undefined || !meansNobodyListens(errorKind)) return undefined;
+  return now.earliestMs - heartbeat.atMs > policy.silentAfterMs ? 'silent' : undefined;
 }
 
 /**

@@ -47,6 +47,11 @@ export function errorClassOf(kind: ErrorKind): ErrorClass {
   }
 }
 
+/** Whether the failure shows that no agent listens: the connection was refused, or broken off. */
+export function meansNobodyListens(kind: ErrorKind): boolean {
+  return kind === 'refused' || kind === 'reset' || kind === 'eof';
+}
+
 /** Whether an earlier copy of the request may have reached the agent: after a deadline or a broken answer it may. */
 export function mayHaveArrived(kind: ErrorKind): boolean {
   return kind === 'deadline' || kind === 'reset' || kind === 'eof' || kind === 'upstream';

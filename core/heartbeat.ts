@@ -1,11 +1,12 @@
 import type { Policy } from './policy.ts';
-import type { Heartbeat, Workspace } from './workspace.ts';
+import type { Claim, Heartbeat, Workspace } from './workspace.ts';
 
 /** What an agent sends. */
 export interface Beat {
   readonly bootId: string;
   readonly seq: number;
   readonly intervalMs: number;
+  readonly declaresInterval: boolean;
   readonly activeTasks: number;
   readonly busyUntilMs?: number;
 }
@@ -34,6 +35,8 @@ export type BeatDecision =
   | {
       readonly kind: 'refused';
       readonly why: 'wrong-instance' | 'replayed' | 'retired-boot' | 'before-start';
+      /** It does not count, but it shows that the condemned agent lives. */
+      readonly heard?: boolean;
     };
 
 /**
@@ -46,7 +49,11 @@ export function decideBeat(
   from: { instanceId: string; atMs: number },
 ): BeatDecision {
   if (from.instanceId !== workspace.instanceId) return { kind: 'refused', why: 'wrong-instance' };
-  if (beat.bootId === workspace.retiredBootId) return { kind: 'refused', why: 'retired-boot' };
+  if (beat.bootId === workspace.retiredBootId) {
+    const { heartbeat } = workspace;
+    const isReplay = beat.bootId === heartbeat?.bootId && beat.seq <= heartbeat.seq;
+    return { kind: 'refused', why: 'retired-boot', heard: !isReplay && mayBeHeard(workspace.claim) };
+  }
   if (beat.bootId === workspace.heartbeat?.bootId) {
     return beat.seq > workspace.heartbeat.seq ? { kind: 'same-boot' } : { kind: 'refused', why: 'replayed' };
   }
@@ -54,9 +61,15 @@ export function decideBeat(
   const { claim } = workspace;
   // While a restart is open, a new boot counts only once Start has succeeded: before that it cannot be its result.
   if (claim && (claim.startedAtMs === undefined || from.atMs < claim.startedAtMs)) {
-    return { kind: 'refused', why: 'before-start' };
+    return { kind: 'refused', why: 'before-start', heard: mayBeHeard(claim) };
   }
   return { kind: 'new-boot' };
+}
+
+/** Until the first act of a restart, a beat from the instance is its agent's own word against the claim. */
+function mayBeHeard(claim: Claim | undefined): boolean {
+  if (claim === undefined || claim.heardAtMs !== undefined) return false;
+  return claim.step === 'awaiting-admission' || claim.step === 'admitted';
 }
 
 /** The heartbeat as it is stored. */
@@ -66,6 +79,7 @@ export function storedBeat(beat: Beat, atMs: number): Heartbeat {
     seq: beat.seq,
     bootId: beat.bootId,
     intervalMs: beat.intervalMs,
+    declaresInterval: beat.declaresInterval,
     activeTasks: beat.activeTasks,
     ...(beat.busyUntilMs !== undefined && {
       busyUntilMs: Math.min(beat.busyUntilMs, atMs + LONGEST_LEASE_MS),

@@ -3,7 +3,7 @@ import { isFresh } from './heartbeat.ts';
 import type { Policy } from './policy.ts';
 import { isSettling, settleUntilMs } from './settle.ts';
 import type { Call, Flip, Judgement, Reason, Rule } from './verdict.ts';
-import { isPaused, type Evidence, type Sighting } from './workspace.ts';
+import { isPaused, type Evidence } from './workspace.ts';
 
 /**
  * The judge: Alive, Busy or Dead, or the next step towards it. Pure and total. It reads as the verdict table does:
@@ -73,7 +73,7 @@ const throttledLooksAreQueued: Guard = ({ facts }) =>
     ? judgement('probe-queued', '5-probe-queued', 'probe-queued')
     : undefined;
 
-const unknownIsNeverEvidence: Guard = ({ facts, workspace }) => {
+const unknownIsNeverEvidence: Guard = ({ facts, workspace, policy }) => {
   const { probe } = facts;
   const because = (reason: Reason): Judgement =>
     judgement('busy', '6-probe-unknown', reason, [
@@ -85,13 +85,13 @@ const unknownIsNeverEvidence: Guard = ({ facts, workspace }) => {
     return because('probe-inconclusive');
   if (probe.state === 'pending') return because('booting');
   if (probe.state === 'stopping' || probe.state === 'shutting-down') return because('stopping');
-  if (probe.state !== 'running' && !sightingOf(probe, workspace.instanceId))
+  if (probe.state !== 'running' && !sightingOf(facts, workspace, policy))
     return because('probe-inconclusive');
   return undefined;
 };
 
-const runningIsAlive: Guard = ({ facts: { probe } }) =>
-  probe.kind === 'seen' && probe.state === 'running'
+const runningIsAlive: Guard = ({ facts, workspace, policy }) =>
+  facts.probe.kind === 'seen' && facts.probe.state === 'running' && !sightingOf(facts, workspace, policy)
     ? judgement('alive', '7-running', 'running', [{ kind: 'probe-says-stopped' }])
     : undefined;
 
@@ -136,8 +136,10 @@ const guards: readonly Guard[] = [
 ];
 
 function confirmedDead(view: View): Judgement {
-  const { probe } = view.facts;
-  const reason = probe.kind === 'seen' && probe.state === 'terminated' ? 'terminated' : 'stopped';
+  const { facts, workspace, policy } = view;
+  const isTerminated = facts.probe.kind === 'seen' && facts.probe.state === 'terminated';
+  const isSilent = sightingOf(facts, workspace, policy) === 'silent';
+  const reason = isTerminated ? 'terminated' : isSilent ? 'silent' : 'stopped';
   return judgement('dead', '11-dead', reason, sightingFlips(view));
 }
 
@@ -146,7 +148,7 @@ function confirmedDead(view: View): Judgement {
  * LaunchTime, no beat since (S3), not older than its life by the latest end of the time range.
  */
 function isValidEvidence(evidence: Evidence, { facts, workspace, policy }: View): boolean {
-  const sighting: Sighting | undefined = sightingOf(facts.probe, workspace.instanceId);
+  const sighting = sightingOf(facts, workspace, policy);
   const launchTimeMs = facts.probe.kind === 'seen' ? facts.probe.launchTimeMs : undefined;
   return (
     evidence.kind === sighting &&

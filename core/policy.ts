@@ -14,6 +14,8 @@ export interface WorkspaceSettings {
   readonly reprobeSeconds: number;
   readonly freshSeconds: number;
   readonly evidenceSeconds: number;
+  /** Null: a silent agent on a running instance is never evidence. */
+  readonly silentAfterSeconds: number | null;
   readonly skewSeconds: number;
   readonly restartsPerWindow: number;
   readonly restartWindowSeconds: number;
@@ -40,6 +42,8 @@ export interface NumberSetting {
   readonly minimum: number;
   readonly maximum: number;
   readonly integer: boolean;
+  /** Whether it may be switched off, by null. */
+  readonly nullable?: boolean;
   /** What it means, and the danger of a bad value. */
   readonly meaning: string;
 }
@@ -83,6 +87,15 @@ export const settingTable = {
     300,
     'A first sighting older than this is void. Too long pairs unrelated sightings.',
   ),
+  silentAfterSeconds: {
+    ...seconds(
+      180,
+      30,
+      3600,
+      'A running instance whose agent refuses connections, and which has not beaten for this long, is dead. Too short kills agents that restart slowly.',
+    ),
+    nullable: true,
+  },
   skewSeconds: seconds(
     5,
     1,
@@ -134,6 +147,8 @@ export interface Policy {
   readonly reprobeDelayMs: number;
   readonly freshWindowMs: number;
   readonly evidenceLifeMs: number;
+  /** Longer than anything lasts where a silent agent is never evidence. */
+  readonly silentAfterMs: number;
   readonly skewMarginMs: number;
   readonly restartsPerWindow: number;
   readonly restartWindowMs: number;
@@ -147,6 +162,9 @@ export interface Policy {
   readonly maxRestartShare: number;
 }
 
+/** Longer than anything lasts, and a number that JSON can hold, so that a receipt replays. */
+const NEVER_MS = Number.MAX_SAFE_INTEGER;
+
 /** The policy that follows from settings. The settings must have passed {@link settingsProblems}. */
 export function policyOf(settings: PolicySettings): Policy {
   return {
@@ -154,6 +172,7 @@ export function policyOf(settings: PolicySettings): Policy {
     reprobeDelayMs: settings.reprobeSeconds * 1000,
     freshWindowMs: settings.freshSeconds * 1000,
     evidenceLifeMs: settings.evidenceSeconds * 1000,
+    silentAfterMs: settings.silentAfterSeconds === null ? NEVER_MS : settings.silentAfterSeconds * 1000,
     skewMarginMs: settings.skewSeconds * 1000,
     restartsPerWindow: settings.restartsPerWindow,
     restartWindowMs: settings.restartWindowSeconds * 1000,
@@ -183,11 +202,17 @@ export function withOverrides(
 export function settingsProblems(settings: PolicySettings): string[] {
   const problems = settingNames.flatMap((name) => valueProblems(name, settings[name]));
   if (problems.length > 0) return problems;
-  const { reprobeSeconds, evidenceSeconds, skewSeconds, freshSeconds } = settings;
+  const { reprobeSeconds, evidenceSeconds, skewSeconds, freshSeconds, silentAfterSeconds } = settings;
   if (evidenceSeconds < 3 * reprobeSeconds) {
     problems.push(
       `Expected evidenceSeconds to be at least 3 x reprobeSeconds (${3 * reprobeSeconds}), got ${evidenceSeconds}: ` +
         'the second sighting would come too late to count',
+    );
+  }
+  if (silentAfterSeconds !== null && silentAfterSeconds <= freshSeconds) {
+    problems.push(
+      `Expected silentAfterSeconds to be more than freshSeconds (${freshSeconds}), got ${silentAfterSeconds}: ` +
+        'an agent would count as silent while its heartbeat is fresh',
     );
   }
   if (skewSeconds > freshSeconds) {
@@ -222,6 +247,7 @@ function valueProblems(name: SettingName, value: unknown): string[] {
     const known = setting.choices.some((choice) => choice === value);
     return known ? [] : [`Expected ${name} to be one of ${setting.choices.join(', ')}, got ${String(value)}`];
   }
+  if (value === null && setting.nullable) return [];
   if (typeof value !== 'number' || !Number.isFinite(value)) {
     return [`Expected ${name} to be a number, got ${String(value)}`];
   }

@@ -1,6 +1,7 @@
 import type { Probe } from './facts.ts';
 import { assertNever } from './invariant.ts';
 import type { Policy } from './policy.ts';
+import { isSettling } from './settle.ts';
 import type { TimeRange } from './time.ts';
 import { isPaused, type Claim, type Workspace } from './workspace.ts';
 
@@ -53,6 +54,10 @@ export function nextRestartAction(view: RestartView): RestartAction {
   if (now.earliestMs >= claim.deadlineMs) return finish('failed', 'deadline');
   if (workspace.desired === 'stopped' && !started) return finish('cancelled', 'desired-stopped');
   if (!claim.forced && !started && isPaused(workspace, now.earliestMs)) return wait('paused', PAUSED_POLL_MS);
+  const untouched = claim.step === 'awaiting-admission' || claim.step === 'admitted';
+  if (claim.kind === 'silent' && untouched && claim.heardAtMs !== undefined)
+    return finish('false-alarm', 'heard');
+  if (!claim.forced && untouched && settledByOthers(view)) return wait('settling');
   if (claim.step === 'awaiting-admission') return { do: 'admit' };
   if (probe.kind !== 'seen' || probe.instanceId !== claim.instanceId) return wait('probe-inconclusive');
   switch (probe.state) {
@@ -72,6 +77,12 @@ export function nextRestartAction(view: RestartView): RestartAction {
   }
 }
 
+/** Somebody announced a change after the claim: nothing is done while that window lasts (S2). */
+function settledByOthers({ workspace, claim, now }: RestartView): boolean {
+  const ownUntilMs = claim.settleUntilMs ?? Infinity;
+  return workspace.settleUntilMs > ownUntilMs && isSettling(workspace.settleUntilMs, now.earliestMs);
+}
+
 function whenStopped({ claim, now }: RestartView): RestartAction {
   if (claim.step === 'stop-issued' && now.earliestMs < (claim.stopLeaseUntilMs ?? 0))
     return wait('stop-in-flight');
@@ -87,7 +98,7 @@ function whenRunning(view: RestartView, launchTimeMs: number | undefined): Resta
   const sameIncarnation = launchTimeMs === undefined || launchTimeMs === claim.launchTimeMs;
   if (!sameIncarnation) return whenRunningAnew(view, launchTimeMs);
   if (claim.kind === 'dead') return finish('false-alarm', 'was-running');
-  // An operator's order: it holds to the boot id and LaunchTime of the moment it was given.
+  // Condemned while it runs: the claim holds to the boot id and LaunchTime of the moment it was made.
   if (claim.step === 'admitted') {
     return workspace.heartbeat?.bootId === claim.bootId
       ? { do: 'stop', launchTimeMs: claim.launchTimeMs }

@@ -19,6 +19,7 @@ export const reasonMeaning = {
   'heartbeat-fresh': 'The agent gave a sign of life a moment ago.',
   suspect: 'First evidence of death; a second look follows.',
   stopped: 'The instance was seen stopped twice, and no sign of life came between.',
+  silent: 'The instance runs, but its agent is gone: it refuses connections and has not beaten for long.',
   terminated: 'The instance was terminated; it cannot be started again.',
   'clock-unsure': 'The clocks disagree too much to judge by time.',
   'facts-malformed': 'A stored fact is missing, malformed or in the future.',

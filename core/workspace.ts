@@ -9,6 +9,8 @@ export interface Heartbeat {
   readonly seq: number;
   readonly bootId: string;
   readonly intervalMs: number;
+  /** Whether the agent said so itself: the silence of one that did not says nothing. */
+  readonly declaresInterval?: boolean;
   readonly activeTasks: number;
   /** The agent's own promise to be busy until then; it need not beat meanwhile. */
   readonly busyUntilMs?: number;
@@ -21,8 +23,8 @@ export interface Pause {
   readonly untilMs?: number;
 }
 
-/** What one look may count against a workspace. */
-export type Sighting = 'stopped';
+/** What one look may count against a workspace: its instance is stopped, or runs while its agent is gone. */
+export type Sighting = 'stopped' | 'silent';
 
 /** The first sighting, waiting for the second. Bound to everything that would make it void when it changes. */
 export interface Evidence {
@@ -54,7 +56,8 @@ export type ClaimStep = (typeof claimSteps)[number];
 export interface Claim {
   /** The verdictId, so that a redelivered message knows its own claim. */
   readonly token: string;
-  readonly kind: 'dead' | 'operator';
+  /** `dead`: it was seen stopped. `silent`: it runs, but its agent is gone. */
+  readonly kind: 'dead' | 'silent' | 'operator';
   readonly reason: string;
   readonly step: ClaimStep;
   /** Start calls issued so far. */
@@ -70,6 +73,10 @@ export interface Claim {
   readonly bootId?: string;
   /** Until then the one invocation that issued Stop may still be at it. */
   readonly stopLeaseUntilMs?: number;
+  /** The settle window that the claim opened; one that reaches further was opened by somebody else. */
+  readonly settleUntilMs?: number;
+  /** A beat came after the claim and before any act: the condemned agent lives. */
+  readonly heardAtMs?: number;
   /** When Start succeeded. */
   readonly startedAtMs?: number;
   /** An operator's order that overrides budget, brake, settle window and pause. */

@@ -77,6 +77,8 @@ export interface LastLook {
   readonly pauseEndedByMs?: number;
   /** The boot that was condemned must still be the one that beats. */
   readonly bootId?: string;
+  /** No settle window may reach further than this, unless it has ended. */
+  readonly settle?: { readonly untilMs: number; readonly nowMs: number };
 }
 
 export interface WorkspaceStore {
@@ -108,6 +110,8 @@ export interface WorkspaceStore {
   recordBeat(workspaceId: string, beat: Beat, at: BeatStamp): Promise<BeatWrite>;
   /** Records the first beat of a new boot, if the workspace is still as read. */
   recordFirstBeat(workspace: Workspace, beat: Beat, at: BeatStamp): Promise<BeatWrite>;
+  /** Notes on an open claim, before its first act, that the condemned agent was heard. */
+  recordHeard(workspaceId: string, token: string, atMs: number): Promise<void>;
   list(limit: number, cursor: string | undefined): Promise<{ workspaces: Workspace[]; cursor?: string }>;
 }
 

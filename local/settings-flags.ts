@@ -36,7 +36,11 @@ function optionFor(name: SettingName): Option {
     return option.choices(setting.choices);
   }
   const bounds = `${setting.minimum} to ${setting.maximum}, default ${setting.default}`;
-  return new Option(`${flagOf(name)} <n>`, `${setting.meaning} (${bounds})`).argParser(parseNumber);
+  const nullable = 'nullable' in setting && setting.nullable;
+  const text = `${setting.meaning} (${bounds}${nullable ? ', or never' : ''})`;
+  return new Option(`${flagOf(name)} <n>`, text).argParser((given) =>
+    nullable && given === 'never' ? null : parseNumber(given),
+  );
 }
 
 /** A plain number; whether it can be used is the policy's to say. */

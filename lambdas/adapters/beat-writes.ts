@@ -4,10 +4,10 @@ import { storedBeat } from '../../core/heartbeat.ts';
 import type { BeatStamp, BeatWrite, WorkspaceStore } from '../ports.ts';
 import { keyOf } from './keys.ts';
 import type { Table } from './table.ts';
-import { itemOfFailure, unchangedBeat } from './workspace-conditions.ts';
+import { conditionally, itemOfFailure, unchangedBeat } from './workspace-conditions.ts';
 import { readWorkspaceItem } from './workspace-item.ts';
 
-type BeatWrites = Pick<WorkspaceStore, 'recordBeat' | 'recordFirstBeat'>;
+type BeatWrites = Pick<WorkspaceStore, 'recordBeat' | 'recordFirstBeat' | 'recordHeard'>;
 
 export function beatWrites(table: Table): BeatWrites {
   const write = async (
@@ -44,6 +44,27 @@ export function beatWrites(table: Table): BeatWrites {
   };
 
   return {
+    async recordHeard(workspaceId, token, atMs) {
+      await conditionally(() =>
+        table.client.send(
+          new UpdateCommand({
+            TableName: table.name,
+            Key: keyOf.workspace(workspaceId),
+            UpdateExpression: 'SET claim.heardAtMs = :at',
+            ConditionExpression:
+              'claim.#token = :token AND claim.#step IN (:awaiting, :admitted) AND attribute_not_exists(claim.heardAtMs)',
+            ExpressionAttributeNames: { '#token': 'token', '#step': 'step' },
+            ExpressionAttributeValues: {
+              ':at': atMs,
+              ':token': token,
+              ':awaiting': 'awaiting-admission',
+              ':admitted': 'admitted',
+            },
+          }),
+        ),
+      );
+    },
+
     recordBeat: (workspaceId, beat, at) =>
       write(workspaceId, at, {
         set: '',

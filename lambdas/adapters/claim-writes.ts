@@ -70,7 +70,7 @@ export function claimWrites(table: Table): ClaimWrites {
                 ? ''
                 : ', settleUntilMs = :settleUntil, settleBecause = :because',
             ].join(''),
-            ConditionExpression: [sameClaim, ...look.clauses].join(' AND '),
+            ConditionExpression: [sameClaim, heardAsRead(from), ...look.clauses].join(' AND '),
             ExpressionAttributeNames: claimNames,
             ExpressionAttributeValues: {
               ...claimValues(from),
@@ -112,8 +112,21 @@ const claimNames = { '#token': 'token', '#step': 'step' } as const;
 const sameClaim =
   'claim.#token = :token AND claim.epoch = :epoch AND claim.#step = :step AND claim.attempt = :attempt';
 
+/** The whole claim is written anew: a beat that was heard since it was read must not be written over. */
+function heardAsRead(claim: Claim): string {
+  return claim.heardAtMs === undefined
+    ? 'attribute_not_exists(claim.heardAtMs)'
+    : 'claim.heardAtMs = :heardAt';
+}
+
 function claimValues(claim: Claim): Record<string, unknown> {
-  return { ':token': claim.token, ':epoch': claim.epoch, ':step': claim.step, ':attempt': claim.attempt };
+  return {
+    ...(claim.heardAtMs !== undefined && { ':heardAt': claim.heardAtMs }),
+    ':token': claim.token,
+    ':epoch': claim.epoch,
+    ':step': claim.step,
+    ':attempt': claim.attempt,
+  };
 }
 
 /** Every guard of the claim, one clause each; a missing attribute makes its comparison false, so unknown is no. */
@@ -155,6 +168,11 @@ function lastLookCondition(look: LastLook | undefined): {
   if (look.pauseEndedByMs !== undefined) {
     clauses.push('(attribute_not_exists(pause) OR pause.untilMs <= :pauseEnd)');
     values[':pauseEnd'] = look.pauseEndedByMs;
+  }
+  if (look.settle) {
+    clauses.push('(settleUntilMs <= :claimSettle OR settleUntilMs <= :settledBy)');
+    values[':claimSettle'] = look.settle.untilMs;
+    values[':settledBy'] = look.settle.nowMs;
   }
   if (look.bootId !== undefined) {
     clauses.push('heartbeat.bootId = :bootId');

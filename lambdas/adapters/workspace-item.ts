@@ -15,11 +15,12 @@ const heartbeat = z.object({
   seq: count,
   bootId: text,
   intervalMs: instant,
+  declaresInterval: z.optional(z.boolean()),
   activeTasks: count,
   busyUntilMs: z.optional(instant),
 });
 const evidence = z.object({
-  kind: z.literal('stopped'),
+  kind: z.enum(['stopped', 'silent']),
   verdictId: text,
   atMs: instant,
   generation: count,
@@ -31,7 +32,7 @@ const evidence = z.object({
 });
 const claim = z.object({
   token: text,
-  kind: z.enum(['dead', 'operator']),
+  kind: z.enum(['dead', 'silent', 'operator']),
   reason: text,
   step: z.enum(claimSteps),
   attempt: count,
@@ -42,6 +43,8 @@ const claim = z.object({
   launchTimeMs: z.optional(instant),
   bootId: z.optional(text),
   stopLeaseUntilMs: z.optional(instant),
+  settleUntilMs: z.optional(instant),
+  heardAtMs: z.optional(instant),
   startedAtMs: z.optional(instant),
   forced: z.boolean(),
 });

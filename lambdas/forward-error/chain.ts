@@ -32,7 +32,7 @@ export async function openChain(
   }
   const isSuspect = look.judgement.call === 'suspect';
   if (isSuspect) {
-    const evidence = evidenceOf(thisCase.verdictId, workspace, look.facts);
+    const evidence = evidenceOf(thisCase.verdictId, workspace, { facts: look.facts, policy });
     const resendAtMs = thisCase.report.now.latestMs + RESEND_AFTER_MS;
     const written = await ports.workspaces.putEvidence(workspace, evidence, resendAtMs);
     if (written !== 'written') return judgedAnew(ports, thisCase, written, tries);

@@ -33,6 +33,7 @@ export async function handleForwardError(call: ApiCall, ports: ForwardErrorPorts
     now: report.now,
     policy,
     reportedInstanceId: report.error.instanceId,
+    errorKind: report.error.kind,
   });
   if (look.judgement.call === 'unknown-workspace') {
     return problem('unknown-workspace', `No workspace ${report.workspaceId} is registered.`);

@@ -15,7 +15,7 @@ import { InvalidInputError, readBody, readValue, type ApiCall } from '../runtime
 import { heartbeatBody, LATEST_BUSY_UNTIL_MS, workspaceId as workspaceIdSchema } from '../schemas/api.ts';
 
 export interface HeartbeatPorts extends WakePorts {
-  readonly workspaces: Pick<WorkspaceStore, 'recordBeat' | 'recordFirstBeat'>;
+  readonly workspaces: Pick<WorkspaceStore, 'recordBeat' | 'recordFirstBeat' | 'recordHeard'>;
   readonly settings: PolicySettings;
 }
 
@@ -51,6 +51,9 @@ async function secondTry(
   const own: BeatStamp = { ...stamp, freshUntilMs, window: 'own' };
   switch (decision.kind) {
     case 'refused':
+      if (decision.heard && workspace.claim) {
+        await ports.workspaces.recordHeard(workspaceId, workspace.claim.token, stamp.atMs);
+      }
       return refused(decision.why);
     case 'same-boot':
       return written(ports, call, beat, await ports.workspaces.recordBeat(workspaceId, beat, own));
@@ -113,6 +116,7 @@ function readBeat(call: ApiCall): Beat {
   return {
     bootId: body.bootId,
     seq: body.seq,
+    declaresInterval: body.intervalSeconds !== undefined,
     intervalMs: body.intervalSeconds === undefined ? DEFAULT_INTERVAL_MS : body.intervalSeconds * 1000,
     activeTasks: body.activeTasks ?? 0,
     ...(busyUntilMs !== undefined && { busyUntilMs }),

@@ -1,13 +1,19 @@
 import { sightingOf, type Facts } from '../../core/facts.ts';
 import { InvariantViolation } from '../../core/invariant.ts';
+import type { Policy } from '../../core/policy.ts';
 import type { Evidence, Workspace } from '../../core/workspace.ts';
 
 /** Evidence that has no verdict after this is re-probed by the sweep: its message was lost. */
 export const RESEND_AFTER_MS = 10_000;
 
 /** Evidence of what a look has seen, bound to all that would make it void when it changes. */
-export function evidenceOf(verdictId: string, workspace: Workspace, facts: Facts, round = 0): Evidence {
-  const kind = sightingOf(facts.probe, workspace.instanceId);
+export function evidenceOf(
+  verdictId: string,
+  workspace: Workspace,
+  { facts, policy }: { facts: Facts; policy: Policy },
+  round = 0,
+): Evidence {
+  const kind = sightingOf(facts, workspace, policy);
   if (kind === undefined || facts.probe.kind !== 'seen') {
     throw new InvariantViolation('evidence needs a sighting (S4)');
   }

@@ -2,6 +2,7 @@
 import { clockFact } from '../../core/clock.ts';
 import { judgedPart, type Facts, type Probe } from '../../core/facts.ts';
 import { judge } from '../../core/judge.ts';
+import type { ErrorKind } from '../../core/forward-error.ts';
 import type { Policy } from '../../core/policy.ts';
 import type { Look } from '../../core/receipt.ts';
 import type { TimeRange } from '../../core/time.ts';
@@ -33,7 +34,7 @@ export interface FirstLook {
 export async function firstLook(
   ports: LookPorts,
   read: Read<JudgingRead>,
-  about: { now: TimeRange; policy: Policy; reportedInstanceId: string | undefined },
+  about: { now: TimeRange; policy: Policy; reportedInstanceId: string | undefined; errorKind: ErrorKind },
 ): Promise<FirstLook> {
   const { workspace } = read.value;
   // Compared at once: a slow probe says nothing about the clocks.
@@ -46,6 +47,7 @@ export async function firstLook(
     workspace: judgedWorkspace(workspace),
     ...(about.reportedInstanceId !== undefined && { reportedInstanceId: about.reportedInstanceId }),
     probe,
+    errorKind: about.errorKind,
   });
   const lookWith = (probe: Probe): Look => {
     const facts = factsWith(probe);

@@ -19,7 +19,7 @@ export async function declareDead(ports: ReprobePorts, second: Second): Promise<
     workspace,
     {
       token: message.verdictId,
-      kind: 'dead',
+      kind: look.judgement.reason === 'silent' ? 'silent' : 'dead',
       reason: look.judgement.reason,
       forced: false,
       ...(probe.kind === 'seen' && probe.launchTimeMs !== undefined && { launchTimeMs: probe.launchTimeMs }),

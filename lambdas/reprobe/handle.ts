@@ -89,6 +89,7 @@ async function settle(
     workspace: judgedWorkspace(workspace),
     reportedInstanceId: message.instanceId,
     probe,
+    errorKind: message.errorKind,
   };
   const look: Look = { facts, judgement: judge(facts, policy), tookMs: nowMs - workspaces.readAtMs };
   const receipt = known

@@ -16,7 +16,7 @@ export async function lookAgain(ports: ReprobePorts, second: Second): Promise<Se
     return finalise(ports, { ...receipt, verdict: 'busy', reason: 'evidence-kept-changing' });
   }
   await ports.receipts.put(receipt);
-  const evidence = evidenceOf(message.verdictId, workspace, look.facts, round);
+  const evidence = evidenceOf(message.verdictId, workspace, { facts: look.facts, policy }, round);
   const written = await ports.workspaces.putEvidence(workspace, evidence, now.latestMs + RESEND_AFTER_MS);
   // Whatever changed meanwhile is judged at the next look.
   return { kind: 'again', afterSeconds: written === 'written' ? policy.reprobeDelayMs / 1000 : 1 };

@@ -16,7 +16,7 @@ export async function admitClaim(ports: RestartPorts, view: RestartView, receive
     {
       token: claim.token,
       workspaceId: workspace.workspaceId,
-      isDeath: claim.kind === 'dead',
+      isDeath: claim.kind !== 'operator',
       forced: claim.forced,
       diedAtMs: claim.sinceMs,
     },

@@ -80,14 +80,12 @@ async function recordStart(
   startedAtMs: number,
 ): Promise<void> {
   const deadlineMs = now.latestMs + RESTART_DEADLINE_MS;
+  const settleUntilMs = Math.max(workspace.settleUntilMs, startedAtMs + policy.settleWindowMs);
   await ports.workspaces.advanceClaim(
     workspace.workspaceId,
     from,
-    { ...from, step: 'starting', startedAtMs, deadlineMs },
-    {
-      dueAtMs: now.latestMs + RESUME_AFTER_MS,
-      settleUntilMs: Math.max(workspace.settleUntilMs, startedAtMs + policy.settleWindowMs),
-    },
+    { ...from, step: 'starting', startedAtMs, deadlineMs, settleUntilMs },
+    { dueAtMs: now.latestMs + RESUME_AFTER_MS, settleUntilMs },
   );
 }
 
@@ -105,7 +103,14 @@ async function advance(
 }
 
 function lastLookOf({ workspace, claim, now }: RestartView): LastLook {
-  return { generation: workspace.generation, ...(!claim.forced && { pauseEndedByMs: now.earliestMs }) };
+  if (claim.forced) return { generation: workspace.generation };
+  return {
+    generation: workspace.generation,
+    pauseEndedByMs: now.earliestMs,
+    ...(claim.settleUntilMs !== undefined && {
+      settle: { untilMs: claim.settleUntilMs, nowMs: now.earliestMs },
+    }),
+  };
 }
 
 /** The brake is read again before each act; an unreadable one throws, and nothing is done. */

@@ -73,7 +73,8 @@ function settingSchema(name: SettingName): z.ZodMiniType {
   const setting = settingTable[name];
   if (setting.kind === 'choice') return z.enum(setting.choices);
   const bounded = z.number().check(z.minimum(setting.minimum), z.maximum(setting.maximum));
-  return setting.integer ? bounded.check(z.int()) : bounded;
+  const number = setting.integer ? bounded.check(z.int()) : bounded;
+  return 'nullable' in setting && setting.nullable ? z.nullable(number) : number;
 }
 
 const workspaceSettingNames = (Object.keys(settingTable) as SettingName[]).filter(

@@ -70,7 +70,8 @@ async function sweepWorkspace(ports: SweepPorts, workspaceId: string, nowMs: num
       kind: 'reprobe',
       epoch: 0,
       verdictId: evidence.verdictId,
-      errorKind: 'unreachable',
+      // A silent sighting goes with a refused connection; for a stopped one it does not matter.
+      errorKind: evidence.kind === 'silent' ? 'refused' : 'unreachable',
     },
     0,
   );

@@ -77,6 +77,12 @@ export function evidenceWithoutBeat(overrides: Partial<Evidence> = {}): Evidence
   return { ...evidence, ...overrides };
 }
 
+/** A first sighting, two seconds ago, by a look that did not say when the instance was launched. */
+export function evidenceWithoutLaunch(): Evidence {
+  const { launchTimeMs: _launchTimeMs, ...evidence } = anEvidence();
+  return evidence;
+}
+
 /** A claim by a verdict, admitted a moment ago, that has done nothing yet. */
 export function aClaim(overrides: Partial<Claim> = {}): Claim {
   return {

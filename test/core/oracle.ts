@@ -76,10 +76,9 @@ const requirements: readonly Requirement[] = [
     rule: '4-settling',
     needs: 'every start that anybody knows of lies a settle window back',
     holds: ({ facts, workspace, policy }) =>
-      [
-        workspace.settleUntilMs,
-        ...launchesSeen(facts, workspace).map((ms) => ms + policy.settleWindowMs),
-      ].every((endMs) => endMs <= facts.now.earliestMs),
+      [workspace.settleUntilMs, ...launchesSeen(facts).map((ms) => ms + policy.settleWindowMs)].every(
+        (endMs) => endMs <= facts.now.earliestMs,
+      ),
     otherwise: busy('settling'),
   },
   {
@@ -94,7 +93,7 @@ const requirements: readonly Requirement[] = [
     holds: ({ facts, workspace }) =>
       isOwn(facts.probe, workspace) &&
       (stateSeen(facts.probe) === 'running' ||
-        (deathBy.has(stateSeen(facts.probe)) && launchesSeen(facts, workspace).length === 1)),
+        (deathBy.has(stateSeen(facts.probe)) && launchesSeen(facts).length === 1)),
     otherwise: ({ facts, workspace }) => ({ call: 'busy', reason: whyUnclear(facts.probe, workspace) }),
   },
   {
@@ -134,7 +133,7 @@ const requirements: readonly Requirement[] = [
     holds: ({ facts, workspace, policy }) => {
       const { evidence, heartbeat } = workspace;
       if (!evidence) return false;
-      const launches = launchesSeen(facts, workspace);
+      const launches = launchesSeen(facts);
       const then = [evidence.kind, evidence.generation, evidence.instanceId, evidence.bootId, evidence.seq];
       const today = [
         'stopped',
@@ -194,7 +193,7 @@ export function missingForDead(facts: Facts, policy: Policy): readonly Requireme
 export function opinion(facts: Facts, policy: Policy): Opinion {
   const { workspace } = facts;
   if (workspace === 'unknown') {
-    return { call: 'unknown-workspace', reason: 'probe-inconclusive', rule: '1-unknown-workspace' };
+    return { call: 'unknown-workspace', reason: 'workspace-changed', rule: '1-unknown-workspace' };
   }
   if (workspace === 'malformed')
     return { call: 'busy', reason: 'facts-malformed', rule: '1a-facts-malformed' };
@@ -212,10 +211,9 @@ function isOwn(probe: Probe, workspace: JudgedWorkspace): boolean {
   return probe.kind === 'seen' && probe.instanceId === workspace.instanceId;
 }
 
-/** When the probe says that this instance was started: one instant, or none when it is silent about it. */
-function launchesSeen({ probe }: Facts, workspace: JudgedWorkspace): readonly number[] {
-  if (probe.kind !== 'seen' || !isOwn(probe, workspace)) return [];
-  return isTime(probe.launchTimeMs) ? [probe.launchTimeMs] : [];
+/** When a look says that the instance was started: one instant, or none when it is silent about it. */
+function launchesSeen({ probe }: Facts): readonly number[] {
+  return probe.kind === 'seen' && isTime(probe.launchTimeMs) ? [probe.launchTimeMs] : [];
 }
 
 function whyUnclear(probe: Probe, workspace: JudgedWorkspace): Reason {
@@ -231,7 +229,7 @@ function isCredible(workspace: JudgedWorkspace, { now }: Facts, { skewMarginMs }
   return (
     [now.earliestMs, now.latestMs, settleUntilMs, freshUntilMs, pause?.untilMs ?? 0].every(isTime) &&
     now.earliestMs <= now.latestMs &&
-    happened.every((ms) => isTime(ms) && ms <= now.latestMs + skewMarginMs) &&
+    happened.every((ms) => isTime(ms) && ms <= now.earliestMs + skewMarginMs) &&
     counts.every((count) => Number.isSafeInteger(count) && count >= 0) &&
     heartbeat?.bootId !== ''
   );

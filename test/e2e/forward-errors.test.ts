@@ -161,6 +161,28 @@ describe('a dead workspace', () => {
     expect(await ec2Calls('StartInstances', ws.instanceId)).toBe(1);
   });
 
+  it('the answer of Start is lost - the restart goes on from what is seen, with one effective Start', async () => {
+    const ws = await aWorkspace();
+    await ws.untilSettled();
+    await stopFromOutside(ws.instanceId);
+    await faults({ loseAnswer: { StartInstances: 1 } });
+    const answer = await ws.report(
+      { error: { kind: 'refused' }, request: aRequest('lost-1', { whenDead: 'park' }) },
+      { prefer: 'wait=10' },
+    );
+    expect(answer).toMatchObject({
+      status: 202,
+      body: { verdict: 'dead', code: 'parked', restarting: true },
+    });
+    await untilInstanceIs(ws.instanceId, 'running');
+    await until('a beat of the new boot counts', async () =>
+      (await ws.beat('boot-2', 1)).status === 204 ? true : undefined,
+    );
+    await ws.untilRequestIs(bodyOf(answer)['requestId'], 'delivered');
+    await until('the claim has ended', async () => ((await ws.show())['claim'] === null ? true : undefined));
+    expect(await ec2Calls('StartInstances', ws.instanceId)).toBe(1);
+  });
+
   it('its instance is terminated - 503 gone, and it is never started', async () => {
     const ws = await aWorkspace();
     await ws.untilSettled();
@@ -172,6 +194,40 @@ describe('a dead workspace', () => {
     expect(answer).toMatchObject({ status: 503, body: { verdict: 'dead', code: 'gone', restarting: false } });
     await until('the claim has ended', async () => ((await ws.show())['claim'] === null ? true : undefined));
     expect(await ec2Calls('StartInstances', ws.instanceId)).toBe(0);
+  });
+});
+
+describe('a silent agent', () => {
+  it('gone from a running instance for longer than silentAfter - stopped once, started once, and heard again', async () => {
+    const ws = await aWorkspace({ silentAfterSeconds: 30 });
+    await ws.beat('boot-1', 1, { intervalSeconds: 1 });
+    await ws.untilSettled();
+    const early = await ws.report({ error: { kind: 'refused' }, request: aRequest('silent-0') });
+    expect(['alive', 'busy']).toContain(bodyOf(early)['verdict']);
+    await until('it has been silent for long', async () =>
+      ((await ws.show())['heartbeat'] as { ageSeconds: number }).ageSeconds > 31 ? true : undefined,
+    );
+    const deadline = await ws.report({ error: { kind: 'deadline' } });
+    expect(bodyOf(deadline)).toMatchObject({ verdict: 'alive' });
+    await sleep(1100);
+    const answer = await ws.report(
+      { error: { kind: 'refused' }, request: aRequest('silent-1', { whenDead: 'park' }) },
+      { prefer: 'wait=10' },
+    );
+    expect(answer).toMatchObject({
+      status: 202,
+      body: { verdict: 'dead', reason: 'silent', restarting: true },
+    });
+    await until('it was started', async () =>
+      (await ec2Calls('StartInstances', ws.instanceId)) > 0 ? true : undefined,
+    );
+    await untilInstanceIs(ws.instanceId, 'running');
+    await until('a beat of the new boot counts', async () =>
+      (await ws.beat('boot-2', 1)).status === 204 ? true : undefined,
+    );
+    await ws.untilRequestIs(bodyOf(answer)['requestId'], 'delivered');
+    expect(await ec2Calls('StopInstances', ws.instanceId)).toBe(1);
+    expect(await ec2Calls('StartInstances', ws.instanceId)).toBe(1);
   });
 });
 

@@ -111,6 +111,27 @@ describe('a beat that does not count', () => {
   ])('%s - changes nothing and says why', async (_what, changes, body, session, status, code) => {
     finds(aStoredWorkspace(changes));
     expect(await beat(body, session)).toMatchObject({ status, body: { code } });
+    expect(
+      updates().filter((update) => update.UpdateExpression !== 'SET claim.heardAtMs = :at'),
+    ).toHaveLength(1);
+  });
+
+  it.each([
+    ['of the condemned boot', 'boot-a', 99, true],
+    ['of a new boot', 'boot-b', 1, true],
+    ['repeated from the condemned boot', 'boot-a', 41, false],
+  ])(
+    '%s, before the restart has touched the instance - noted on the claim: %4$s',
+    async (_what, bootId, seq, noted) => {
+      finds(aStoredWorkspace({ retiredBootId: 'boot-a', claim: aClaim() }));
+      await beat({ bootId, seq });
+      expect(updates().some((update) => update.UpdateExpression === 'SET claim.heardAtMs = :at')).toBe(noted);
+    },
+  );
+
+  it('after the first act of the restart - not noted any more', async () => {
+    finds(aStoredWorkspace({ retiredBootId: 'boot-a', claim: { ...aClaim(), step: 'stop-issued' } }));
+    await beat({ bootId: 'boot-a', seq: 99 });
     expect(updates()).toHaveLength(1);
   });
 

@@ -261,6 +261,38 @@ describe('admission', () => {
   });
 });
 
+describe('a silent agent on a running instance', () => {
+  const silent = { kind: 'silent' as const, reason: 'silent', settleUntilMs: NOW_MS + 60_000 };
+
+  it('is stopped once, and only if no settle window was announced since', async () => {
+    holds(aws, claimed(silent, { settleUntilMs: NOW_MS + 60_000 }));
+    ec2Shows(aws, 'running', { launchTimeMs: LAUNCHED_MS });
+    aws.ec2.on(StopInstancesCommand).resolves({
+      StoppingInstances: [{ InstanceId: INSTANCE, PreviousState: { Name: 'running' } }],
+    });
+    await settle();
+    expect(stops()).toBe(1);
+    expect(updates()[0]?.ConditionExpression).toContain('attribute_not_exists(claim.heardAtMs)');
+    expect(updates()[0]?.ConditionExpression).toContain('settleUntilMs <= :claimSettle');
+  });
+
+  it('was heard after the claim - a false alarm: nothing is stopped, and its boot counts again', async () => {
+    holds(aws, claimed({ ...silent, heardAtMs: NOW_MS - 500 }));
+    ec2Shows(aws, 'running', { launchTimeMs: LAUNCHED_MS });
+    await settle();
+    expect(stops()).toBe(0);
+    expect(ended()[0]?.UpdateExpression).toContain('retiredBootId');
+    expect(ports.log.counted).toContain('RestartUnjustified');
+  });
+
+  it('a change was announced after the claim - waits until that window has ended', async () => {
+    holds(aws, claimed(silent, { settleUntilMs: NOW_MS + 90_000 }));
+    ec2Shows(aws, 'running', { launchTimeMs: LAUNCHED_MS });
+    expect(await settle()).toMatchObject({ kind: 'again' });
+    expect(stops()).toBe(0);
+  });
+});
+
 describe('an order by an operator', () => {
   const order = { kind: 'operator' as const, step: 'admitted' as const, reason: 'please' };
 

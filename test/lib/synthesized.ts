@@ -13,12 +13,16 @@ export const local = {
   address: '127.0.0.1',
 } as const;
 
+/** Where the templates go; removed with the process, which the CDK would not do. */
+const synthFolder = mkdtempSync(path.join(tmpdir(), 'defib-synth-'));
+let apps = 0;
+process.once('exit', () => {
+  rmSync(synthFolder, { recursive: true, force: true });
+});
+
 /** An app that copies no assets and skips the CDK's slow validation: that one has a test of its own. */
 export function testApp(): App {
-  const outdir = mkdtempSync(path.join(tmpdir(), 'defib-synth-'));
-  process.once('exit', () => {
-    rmSync(outdir, { recursive: true, force: true });
-  });
+  const outdir = path.join(synthFolder, String(apps++));
   return new App({
     outdir,
     analyticsReporting: false,

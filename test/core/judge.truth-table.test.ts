@@ -1,0 +1,203 @@
+/**
+ * Every combination of what can be seen and stored, driven through the looks as the flow makes them, and compared
+ * with the oracle. Whoever breaks a row of the verdict table finds its name here.
+ */
+import { describe, expect, it } from 'vitest';
+import type { Facts } from '../../core/facts.ts';
+import { judge } from '../../core/judge.ts';
+import { rules, type Call, type Judgement, type Rule } from '../../core/verdict.ts';
+import type { Evidence } from '../../core/workspace.ts';
+import { evidenceOf } from '../../lambdas/judging/evidence.ts';
+import {
+  aHeartbeat,
+  aWorkspace,
+  at,
+  deadlyFacts,
+  deepFrozen,
+  facts,
+  notMade,
+  NOW_MS,
+  OTHER_INSTANCE,
+  policy,
+} from './builders.ts';
+import { opinion } from './oracle.ts';
+import {
+  factsAt,
+  inWords,
+  LOOK_MS,
+  probeAt,
+  rowCount,
+  rows,
+  workspaceAt,
+  type LookNo,
+  type Row,
+} from './truth-table.ts';
+
+interface Story {
+  readonly row: Row;
+  /** Each judgement in turn: before the probe, after it, at the second look, at a third one. */
+  readonly judged: readonly { readonly facts: Facts; readonly judgement: Judgement }[];
+  readonly last: Call;
+}
+
+/** Drives a row: look only if the judge asks for it; write evidence of a first sighting; look again two seconds later. */
+function told(row: Row): Story {
+  const judged: Story['judged'][number][] = [];
+  let evidence: Evidence | undefined;
+  let last: Call = 'probe';
+  for (const look of [0, 1, 2] as const satisfies readonly LookNo[]) {
+    const workspace = { ...workspaceAt(row, look), ...(evidence && { evidence }) };
+    for (const probe of [notMade, probeAt(row, look)]) {
+      const seenFacts = factsAt(row, look, { workspace, probe });
+      const judgement = judge(seenFacts, policy);
+      judged.push({ facts: seenFacts, judgement });
+      last = judgement.call;
+      if (judgement.call !== 'probe') break;
+    }
+    const latest = judged.at(-1);
+    if (latest?.judgement.rule === '9-first-sighting') {
+      evidence = evidenceOf('verdict-1', workspace, { facts: latest.facts, policy });
+    }
+    if (last !== 'suspect' && last !== 'probe-queued') break;
+  }
+  return { row, judged, last };
+}
+
+const stories = [...rows()].map(told);
+
+describe('the verdict table, every combination', () => {
+  /** The first few differences by the row of the table that should have decided. */
+  const broken = new Map<Rule, string[]>();
+  const decided = new Map<Rule, number>();
+  for (const { row, judged } of stories) {
+    for (const { facts: judgedFacts, judgement } of judged) {
+      const expected = opinion(judgedFacts, policy);
+      decided.set(expected.rule, (decided.get(expected.rule) ?? 0) + 1);
+      const { call, reason, rule } = judgement;
+      if (call === expected.call && reason === expected.reason && rule === expected.rule) continue;
+      const failures = broken.get(expected.rule) ?? [];
+      if (failures.length < 3) {
+        const look = LOOK_MS.findIndex((ms) => ms === judgedFacts.now.latestMs) + 1;
+        failures.push(
+          `${expected.rule} broke at look ${look} of [${inWords(row)}]: expected ${expected.call}/${expected.reason}, ` +
+            `the judge says ${call}/${reason} by ${rule}`,
+        );
+      }
+      broken.set(expected.rule, failures);
+    }
+  }
+
+  it('has no fewer rows than were asked for', () => {
+    expect(rowCount()).toBeGreaterThanOrEqual(18_000);
+    expect(stories).toHaveLength(rowCount());
+  });
+
+  const rulesOfTheStories = rules.filter((rule) => !['1-', '1a', '1b', '4a'].includes(rule.slice(0, 2)));
+  it.each(rulesOfTheStories)('row %s decides where the table says, and as it says', (rule) => {
+    expect(broken.get(rule) ?? []).toEqual([]);
+    expect(decided.get(rule)).toBeGreaterThan(0);
+  });
+
+  it('no other row of the table decides any of these stories', () => {
+    expect([...decided.keys()].filter((rule) => !rulesOfTheStories.includes(rule))).toEqual([]);
+  });
+});
+
+describe('who dies, told by the words of the row alone', () => {
+  const deadly = ['stopped', 'terminated'];
+
+  /** The same once more, without facts or times: what must have happened for anybody to be called dead. */
+  function dies(row: Row): boolean {
+    const neverUnderSuspicion =
+      row.asker === 'caller' ||
+      row.claim === 'of another' ||
+      row.claim === 'of another since' ||
+      row.claim === 'our own since' ||
+      row.pause !== 'none' ||
+      (row.settle !== 'past' && row.settle !== 'ends at the first look') ||
+      row.heartbeat === 'fresh' ||
+      row.heartbeat === 'came between the looks';
+    if (neverUnderSuspicion || !deadly.includes(row.second)) return false;
+    // Fresh at the first look: a sighting is busy, a throttled look is queued and made by the re-probe.
+    if (row.heartbeat === 'fresh until the first look') return row.first === 'throttled';
+    // Still fresh at the second look, which is the last one: a busy chain has ended.
+    if (row.heartbeat === 'fresh until the second look') return false;
+    return deadly.includes(row.first) || row.first === 'throttled';
+  }
+
+  it('exactly the rows die that have two sightings by the re-probe and nothing that speaks against it', () => {
+    const wrong = stories.filter(({ row, last }) => (last === 'dead') !== dies(row));
+    expect(wrong.slice(0, 3).map(({ row, last }) => `${last}: ${inWords(row)}`)).toEqual([]);
+    expect(stories.filter(({ last }) => last === 'dead').length).toBeGreaterThan(40);
+  });
+
+  it('the second look alone kills only where nothing changed since the first', () => {
+    const atOnce = stories.filter(({ judged }) =>
+      judged.some(
+        ({ facts: { now }, judgement }) => judgement.call === 'dead' && now.latestMs === LOOK_MS[1],
+      ),
+    );
+    const unchanged = atOnce.filter(
+      ({ row }) =>
+        deadly.includes(row.first) &&
+        (row.heartbeat === 'none ever' || row.heartbeat === 'stale') &&
+        row.claim === 'none',
+    );
+    expect(atOnce).toHaveLength(2 * 2 * 2 * 2);
+    expect(unchanged).toEqual(atOnce);
+  });
+
+  it('the first look never says dead, whatever it sees (S4)', () => {
+    const early = stories.filter(({ judged }) =>
+      judged.some(({ facts: { now }, judgement }) => judgement.call === 'dead' && now.latestMs === NOW_MS),
+    );
+    expect(early).toEqual([]);
+  });
+
+  it('a caller never says dead, even with valid evidence at hand', () => {
+    expect(stories.filter(({ row, last }) => row.asker === 'caller' && last === 'dead')).toEqual([]);
+  });
+
+  it('paused, restarting and settling are judged without a probe', () => {
+    const wasted = stories.filter(
+      ({ row, judged }) =>
+        (row.pause === 'active' || row.claim === 'of another' || row.settle === 'inside') &&
+        judged.length > 1,
+    );
+    expect(wasted).toEqual([]);
+  });
+});
+
+describe('the rows that speak of unusable facts', () => {
+  it.each([
+    ['an unknown workspace is unknown', facts('unknown'), '1-unknown-workspace'],
+    ['a workspace that cannot be read is busy', facts('malformed'), '1a-facts-malformed'],
+    [
+      'a beat from the future is busy',
+      facts(aWorkspace({ heartbeat: aHeartbeat({ atMs: NOW_MS + 60_000 }) })),
+      '1a-facts-malformed',
+    ],
+    ['clocks that disagree are busy', deadlyFacts({ clock: 'disagrees' }), '1b-clock-unsure'],
+    ['a clock without a second opinion is busy', deadlyFacts({ clock: 'unknown' }), '1b-clock-unsure'],
+    [
+      'another instance than the registered one is busy',
+      deadlyFacts({ reportedInstanceId: OTHER_INSTANCE }),
+      '4a-moved',
+    ],
+  ] as const)('%s', (_name, unusable, rule) => {
+    const judgement = judge(deepFrozen(unusable), policy);
+    const { call, reason } = opinion(unusable, policy);
+    expect(judgement).toMatchObject({ call, reason, rule });
+  });
+
+  it('an instance that moved is busy before anybody looks', () => {
+    const moved = facts(aWorkspace(), { reportedInstanceId: OTHER_INSTANCE, probe: notMade });
+    expect(judge(moved, policy)).toMatchObject({ call: 'busy', reason: 'moved' });
+  });
+
+  it('a message that waited is judged by both ends of its range', () => {
+    const wide = deadlyFacts({ now: at(NOW_MS - 1, NOW_MS) });
+    expect(judge(wide, policy)).toMatchObject(opinion(wide, policy));
+    expect(judge(wide, policy).rule).toBe('10-not-yet');
+  });
+});
