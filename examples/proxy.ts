@@ -26,6 +26,6 @@ export async function onForwardError(
   return {
     status: answer.status,
     retryAfter: answer.headers.get('retry-after'),
-    body: (await answer.json()),
+    body: await answer.json(),
   };
 }
