@@ -24,11 +24,11 @@ function ipv4(text: string): number | undefined {
   return parts.reduce((sum, part) => sum * 256 + Number(part), 0);
 }
 
+/** A block that is not written as CIDR blocks are holds nothing: read leniently, "10.0.0.0/" would hold everything. */
 function contains(cidr: string, address: number): boolean {
-  const [base, bits] = cidr.split('/');
+  const [, base, bits] = /^([\d.]+)\/(\d|[12]\d|3[0-2])$/.exec(cidr) ?? [];
   const start = ipv4(base ?? '');
-  const length = Number(bits);
-  if (start === undefined || !Number.isInteger(length) || length < 0 || length > 32) return false;
-  const size = 2 ** (32 - length);
+  if (start === undefined) return false;
+  const size = 2 ** (32 - Number(bits));
   return Math.floor(start / size) === Math.floor(address / size);
 }

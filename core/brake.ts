@@ -66,7 +66,7 @@ export function admit(
   now: TimeRange,
   { workspaceCount, policy }: { workspaceCount: number; policy: Policy },
 ): Admission {
-  if (fleet.admitted[request.token] !== undefined) return { kind: 'already-admitted' };
+  if (Object.hasOwn(fleet.admitted, request.token)) return { kind: 'already-admitted' };
   if (fleet.brake === 'open' && !request.forced) return { kind: 'refused', why: 'brake-open' };
   const deaths = request.isDeath ? withDeath(recentDeaths(fleet.deaths, now, policy), request) : fleet.deaths;
   const noted: Fleet = { ...fleet, deaths, admitted: liveSlots(fleet.admitted, now) };

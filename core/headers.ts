@@ -23,8 +23,12 @@ const neverKept = new Set([
 /** The headers worth keeping, in lower case; Defib's own names are reserved for Defib. */
 export function keptHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
   const named = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value] as const);
-  const connection = named.find(([name]) => name === 'connection')?.[1] ?? '';
-  const ofThisHop = new Set(connection.split(',').map((name) => name.trim().toLowerCase()));
+  const ofThisHop = new Set(
+    // Twice, in two spellings, is allowed in JSON: each names headers of this hop.
+    named
+      .filter(([name]) => name === 'connection')
+      .flatMap(([, value]) => value.split(',').map((hop) => hop.trim().toLowerCase())),
+  );
   return Object.fromEntries(
     named.filter(([name]) => !neverKept.has(name) && !ofThisHop.has(name) && !name.startsWith('defib-')),
   );

@@ -161,8 +161,11 @@ function isValidEvidence(evidence: Evidence, { facts, workspace, policy }: View)
   );
 }
 
-function sightingFlips({ workspace }: View): Flip[] {
-  return [flipAfter('heartbeat-arrives', workspace.heartbeat?.atMs), { kind: 'probe-says-running' }];
+/** What would undo a sighting. A silent agent's instance runs already: only a sign of life helps it. */
+function sightingFlips({ facts, workspace, policy }: View): Flip[] {
+  const heard = flipAfter('heartbeat-arrives', workspace.heartbeat?.atMs);
+  const isSilent = sightingOf(facts, workspace, policy) === 'silent';
+  return isSilent ? [heard] : [heard, { kind: 'probe-says-running' }];
 }
 
 function flipAfter(kind: Flip['kind'], afterMs: number | undefined): Flip {

@@ -163,13 +163,14 @@ const PATIENT_AFTER_MS = 60 * 60_000;
 const SOON_MS = 2000;
 
 /**
- * How long a deferred message stays invisible: doubling from 5 s to 60 s in the first hour, two minutes after it
- * (about 760 receives a day, below the queue's 1,000). `jitter` from 0 to 1 takes off up to a fifth.
+ * How long a deferred message stays invisible, by how long it has waited: as long again, so that the waits double from
+ * 5 s to 60 s, and two minutes after the first hour (about 760 receives a day, below the queue's 1,000). `jitter` from
+ * 0 to 1 takes off up to a fifth.
  */
-export function deferralMs(receives: number, waitedMs: number, jitter: number, soon = false): number {
+export function deferralMs(waitedMs: number, jitter: number, soon = false): number {
   if (soon) return SOON_MS;
-  const doubled = SHORTEST_DEFERRAL_MS * 2 ** Math.min(Math.max(receives - 1, 0), 10);
-  const fullMs = waitedMs > PATIENT_AFTER_MS ? PATIENT_DEFERRAL_MS : Math.min(doubled, LONGEST_DEFERRAL_MS);
+  const doublingMs = Math.min(Math.max(waitedMs, SHORTEST_DEFERRAL_MS), LONGEST_DEFERRAL_MS);
+  const fullMs = waitedMs > PATIENT_AFTER_MS ? PATIENT_DEFERRAL_MS : doublingMs;
   return Math.round(fullMs * (1 - jitter / 5));
 }
 

@@ -236,8 +236,12 @@ export function isUsablePolicy(policy: Policy): boolean {
     [settingTable.evidenceSeconds, policy.evidenceLifeMs],
     [settingTable.skewSeconds, policy.skewMarginMs],
   ];
-  return windows.every(
-    ([{ minimum, maximum }, ms]) => typeof ms === 'number' && ms >= minimum * 1000 && ms <= maximum * 1000,
+  const isWithin = ([{ minimum, maximum }, ms]: readonly [NumberSetting, unknown]): boolean =>
+    typeof ms === 'number' && ms >= minimum * 1000 && ms <= maximum * 1000;
+  const { silentAfterMs } = policy;
+  return (
+    windows.every(isWithin) &&
+    (silentAfterMs === NEVER_MS || isWithin([settingTable.silentAfterSeconds, silentAfterMs]))
   );
 }
 

@@ -2,7 +2,7 @@ import type { Probe } from './facts.ts';
 import { assertNever } from './invariant.ts';
 import type { Policy } from './policy.ts';
 import { isSettling } from './settle.ts';
-import type { TimeRange } from './time.ts';
+import { isInstant, type TimeRange } from './time.ts';
 import { isPaused, type Claim, type Workspace } from './workspace.ts';
 
 /**
@@ -13,7 +13,7 @@ import { isPaused, type Claim, type Workspace } from './workspace.ts';
 export type RestartAction =
   | { readonly do: 'admit' }
   | { readonly do: 'start' }
-  | { readonly do: 'stop'; readonly launchTimeMs: number | undefined }
+  | { readonly do: 'stop'; readonly launchTimeMs: number }
   /** It runs anew, though no Start of ours is known to have succeeded: from its launch on, its beats count. */
   | { readonly do: 'adopt'; readonly launchTimeMs: number }
   | { readonly do: 'wait'; readonly forMs: number; readonly because: string }
@@ -71,7 +71,10 @@ export function nextRestartAction(view: RestartView): RestartAction {
     case 'stopped':
       return whenStopped(view);
     case 'running':
-      return whenRunning(view, probe.launchTimeMs);
+      // Without a LaunchTime nobody can say whether this is the condemned boot: it is neither stopped nor acquitted.
+      return isInstant(probe.launchTimeMs)
+        ? whenRunning(view, probe.launchTimeMs)
+        : wait('probe-inconclusive');
     default:
       return assertNever(probe.state);
   }
@@ -83,7 +86,10 @@ function settledByOthers({ workspace, claim, now }: RestartView): boolean {
   return workspace.settleUntilMs > ownUntilMs && isSettling(workspace.settleUntilMs, now.earliestMs);
 }
 
-function whenStopped({ claim, now }: RestartView): RestartAction {
+function whenStopped({ workspace, claim, now }: RestartView): RestartAction {
+  // Asked again here, for a claim that has started the instance once: whoever stopped it since may want it so (S12).
+  if (workspace.desired === 'stopped') return finish('cancelled', 'desired-stopped');
+  if (!claim.forced && isPaused(workspace, now.earliestMs)) return wait('paused', PAUSED_POLL_MS);
   if (claim.step === 'stop-issued' && now.earliestMs < (claim.stopLeaseUntilMs ?? 0))
     return wait('stop-in-flight');
   // The answer may be older than our own Start: a moment's patience, then it counts as fallen back.
@@ -93,15 +99,14 @@ function whenStopped({ claim, now }: RestartView): RestartAction {
   return { do: 'start' };
 }
 
-function whenRunning(view: RestartView, launchTimeMs: number | undefined): RestartAction {
+function whenRunning(view: RestartView, launchTimeMs: number): RestartAction {
   const { claim, workspace, now } = view;
-  const sameIncarnation = launchTimeMs === undefined || launchTimeMs === claim.launchTimeMs;
-  if (!sameIncarnation) return whenRunningAnew(view, launchTimeMs);
+  if (launchTimeMs !== claim.launchTimeMs) return whenRunningAnew(view, launchTimeMs);
   if (claim.kind === 'dead') return finish('false-alarm', 'was-running');
   // Condemned while it runs: the claim holds to the boot id and LaunchTime of the moment it was made.
   if (claim.step === 'admitted') {
     return workspace.heartbeat?.bootId === claim.bootId
-      ? { do: 'stop', launchTimeMs: claim.launchTimeMs }
+      ? { do: 'stop', launchTimeMs }
       : finish('done', 'restarted-meanwhile');
   }
   if (claim.step === 'stop-issued' && now.earliestMs < (claim.stopLeaseUntilMs ?? 0))
@@ -122,7 +127,7 @@ function whenRunningAnew(
   if (heartbeat && heartbeat.bootId !== claim.bootId) return finish('done', 'heartbeat');
   if (claim.startedAtMs === undefined) return { do: 'adopt', launchTimeMs };
   const neverBeat = heartbeat === undefined && claim.bootId === undefined;
-  const startedMs = Math.max(launchTimeMs, claim.startedAtMs ?? 0);
+  const startedMs = Math.max(launchTimeMs, claim.startedAtMs);
   if (neverBeat && now.earliestMs >= startedMs + policy.settleWindowMs)
     return finish('done', 'ran-for-settle-window');
   return wait('awaiting-heartbeat');

@@ -4,7 +4,7 @@ import { EventEmitter, once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import path from 'node:path';
 
-import { nodeBinary } from '../local/node-path.ts';
+import { childEnvironment, nodeBinary } from '../local/node-path.ts';
 import { agentLifeVariable, type AgentLife, type News, type Order } from './agent-talk.ts';
 
 const agentProgram = path.join(import.meta.dirname, 'agent.ts');
@@ -37,7 +37,7 @@ export class AgentProcess extends EventEmitter<AgentEvents> {
     const output = openSync(this.#outputFile, 'a');
     const child = fork(agentProgram, [], {
       execPath: nodeBinary,
-      env: { ...process.env, [agentLifeVariable]: JSON.stringify(this.#life) },
+      env: childEnvironment({ [agentLifeVariable]: JSON.stringify(this.#life) }),
       stdio: ['ignore', output, output, 'ipc'],
     });
     closeSync(output);

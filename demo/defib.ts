@@ -1,4 +1,5 @@
 /** Defib's HTTP API as the demo uses it: as the operator, and as the proxy. Answers are checked as they come in. */
+import pRetry from 'p-retry';
 import * as z from 'zod';
 
 import type { ForwardError } from '../core/forward-error.ts';
@@ -66,6 +67,9 @@ export interface ReportedRequest {
   readonly body: Buffer;
 }
 
+/** For an answer that got lost on the way: every call here may be made twice, a report by its request's own id. */
+const patience = { retries: 2, minTimeout: 500 };
+
 /** Parked requests of the demo are given up after this; a run is over long before. */
 const expiresInSeconds = 600;
 
@@ -79,16 +83,25 @@ export class Defib {
   }
 
   async register(workspaceId: string, at: { instanceId: string; port: number }): Promise<WorkspaceView> {
-    return read(await this.#operator.call('PUT', `/workspaces/${workspaceId}`, at), workspace);
-  }
-
-  async workspace(workspaceId: string): Promise<WorkspaceView> {
-    return read(await this.#operator.call('GET', `/workspaces/${workspaceId}`), workspace);
+    return this.#read(workspace, () => this.#operator.call('PUT', `/workspaces/${workspaceId}`, at));
   }
 
   /** Removes a workspace, and refuses what is still parked for it. */
   async remove(workspaceId: string): Promise<void> {
     await this.#operator.call('DELETE', `/workspaces/${workspaceId}?parked=refuse`);
+  }
+
+  async workspace(workspaceId: string): Promise<WorkspaceView> {
+    return this.#read(workspace, () => this.#operator.call('GET', `/workspaces/${workspaceId}`));
+  }
+
+  async receipt(workspaceId: string, verdictId: string): Promise<Receipt> {
+    const path = `/workspaces/${workspaceId}/verdicts/${verdictId}`;
+    return this.#read(receipt, () => this.#proxy.call('GET', path));
+  }
+
+  async request(requestId: string): Promise<ParkedRequest> {
+    return this.#read(parkedRequest, () => this.#proxy.call('GET', `/requests/${requestId}`));
   }
 
   /** Reports a failed forward, and gives Defib the request to keep. `waitSeconds`: until the verdict is final. */
@@ -99,37 +112,32 @@ export class Defib {
     waitSeconds?: number,
   ): Promise<ReportAnswer> {
     const { id, path, headers, body } = request;
-    const answer = await this.#proxy.call(
-      'POST',
-      `/workspaces/${workspaceId}/forward-errors`,
-      {
-        error,
-        request: { id, method: 'POST', path, headers, body: body.toString('base64'), expiresInSeconds },
-      },
-      waitSeconds === undefined ? {} : { prefer: `wait=${waitSeconds}` },
-    );
-    const known = verdictAnswer.safeParse(answer.body);
-    if (known.success) return { ...known.data, status: answer.status };
-    throw new Error(`Defib answered ${answer.status} without a code`);
-  }
-
-  async receipt(workspaceId: string, verdictId: string): Promise<Receipt> {
-    return read(await this.#proxy.call('GET', `/workspaces/${workspaceId}/verdicts/${verdictId}`), receipt);
-  }
-
-  async request(requestId: string): Promise<ParkedRequest> {
-    return read(await this.#proxy.call('GET', `/requests/${requestId}`), parkedRequest);
+    const kept = { id, method: 'POST', path, headers, body: body.toString('base64'), expiresInSeconds };
+    const prefer = waitSeconds === undefined ? undefined : { prefer: `wait=${waitSeconds}` };
+    return pRetry(async () => {
+      const address = `/workspaces/${workspaceId}/forward-errors`;
+      const answer = await this.#proxy.call('POST', address, { error, request: kept }, prefer);
+      const known = verdictAnswer.safeParse(answer.body);
+      if (!known.success) throw new Error(`Defib answered ${answer.status} without a code`);
+      return { ...known.data, status: answer.status };
+    }, patience);
   }
 
   close(): void {
     this.#operator.close();
     this.#proxy.close();
   }
-}
 
-function read<Shape extends z.ZodType>(answer: ApiAnswer, shape: Shape): z.infer<Shape> {
-  if (answer.status < 200 || answer.status > 299) {
-    throw new Error(`Defib answered ${answer.status}: ${JSON.stringify(answer.body).slice(0, 200)}`);
+  async #read<Shape extends z.ZodType>(
+    shape: Shape,
+    call: () => Promise<ApiAnswer>,
+  ): Promise<z.infer<Shape>> {
+    return pRetry(async () => {
+      const { status, body } = await call();
+      if (status < 200 || status > 299) {
+        throw new Error(`Defib answered ${status}: ${JSON.stringify(body).slice(0, 200)}`);
+      }
+      return shape.parse(body);
+    }, patience);
   }
-  return shape.parse(answer.body);
 }

@@ -67,7 +67,8 @@ export class Ec2Console {
   callsOfDefib(instanceId: string): PowerCalls {
     return {
       starts: this.#counted('StartInstances', instanceId),
-      stops: this.#counted('StopInstances', instanceId) - this.ownStopsOf(instanceId),
+      // Our own call is noted a moment before it is counted there.
+      stops: Math.max(0, this.#counted('StopInstances', instanceId) - this.ownStopsOf(instanceId)),
     };
   }
 

@@ -72,7 +72,10 @@ export class FollowUp {
   async #look(workspaceId: string, lookAtAll: boolean): Promise<void> {
     const ended: SentRequest[] = [];
     for (const request of this.openOf(workspaceId)) {
-      const { state, attempts, why } = await this.#defib.request(parkedIdOf(request) ?? '');
+      // A look that fails is made again in the next round; one that always fails ends as `lost`.
+      const seen = await this.#defib.request(parkedIdOf(request) ?? '').catch(() => undefined);
+      if (!seen) break;
+      const { state, attempts, why } = seen;
       if (finalStates.includes(state)) {
         request.end = { state, attempts, ...(why !== undefined && { why }) };
         ended.push(request);

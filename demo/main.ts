@@ -89,6 +89,7 @@ async function ended(
     say('stopped; nothing is left running');
     return interruptedCode;
   }
+  if (options.json === true) say(`the demo broke off: ${reasonOf(error)}`);
   if (!(error instanceof LocalError)) process.stderr.write(`${(error as Error).stack ?? String(error)}\n`);
   process.stderr.write(`defib: the demo broke off: ${reasonOf(error)}\n`);
   return 1;

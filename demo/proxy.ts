@@ -2,8 +2,6 @@
  * The user's proxy: it forwards requests to the agents, and when a forward fails it asks Defib what that means. Its
  * caller gets the agent's answer, or Defib's.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
-
 import type { ForwardError } from '../core/forward-error.ts';
 import { reasonOf } from '../local/local-error.ts';
 import type { Defib, ReportAnswer } from './defib.ts';
@@ -84,17 +82,9 @@ export class Proxy {
     }
   }
 
-  /** A report whose answer got lost is made again: the request's own id makes both the same. */
-  async #report(request: SentRequest, error: ForwardError): Promise<ReportAnswer> {
-    const { id, workspaceId, body } = request;
+  #report({ id, workspaceId, body }: SentRequest, error: ForwardError): Promise<ReportAnswer> {
     const reported = { id, path: turnsPath, headers: { 'content-type': 'application/json' }, body };
-    const waitSeconds = this.#waitSecondsFor(workspaceId);
-    try {
-      return await this.#defib.report(workspaceId, error, reported, waitSeconds);
-    } catch {
-      await sleep(1000);
-      return this.#defib.report(workspaceId, error, reported, waitSeconds);
-    }
+    return this.#defib.report(workspaceId, error, reported, this.#waitSecondsFor(workspaceId));
   }
 
   #waitSecondsFor(workspaceId: string): number | undefined {

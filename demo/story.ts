@@ -107,7 +107,7 @@ export class Stage {
   }
 }
 
-/** Plays it and says how it went; it never rejects, so that one story's failure leaves the others alone. */
+/** Plays it and says how it went. Only an interruption rejects: one story's failure leaves the others alone. */
 export async function playStory(story: Story, parts: StageParts): Promise<StoryResult> {
   const { timeline, ec2, member, traffic } = parts;
   const findings = new Findings(story.name, timeline);
@@ -115,6 +115,8 @@ export async function playStory(story: Story, parts: StageParts): Promise<StoryR
   try {
     await story.play(new Stage(parts), findings);
   } catch (error) {
+    // Interrupted: nothing was found out, and nobody wants to read of it.
+    if (parts.signal.aborted) throw error;
     findings.broke(`the story broke off: ${reasonOf(error)}`);
   } finally {
     // Whatever it had arranged ends with it.

@@ -12,21 +12,26 @@ type Row = Pick<
 const columns = [
   'workspace',
   'sent',
+  'parked\nmeanwhile',
   'delivered',
-  '(parked first)',
   'refused',
   'lost',
-  'restarts justified',
-  'unjustified',
+  'restarts\njustified',
+  'restarts\nunjustified',
   'story',
 ];
 
 export function summaryText(tally: Tally, paint: Paint): string {
   const { summary, workspaces, lost } = tally;
   const table = new Table({
-    head: columns.map((column) => paint('bold', column)),
+    head: columns.map((column) =>
+      column
+        .split('\n')
+        .map((line) => paint('bold', line))
+        .join('\n'),
+    ),
     // Our own colours, or none.
-    style: { head: [], border: [] },
+    style: { head: [], border: [], compact: true },
     colAligns: ['left', ...columns.slice(2).map(() => 'right' as const), 'left'],
   });
   for (const workspace of workspaces) {
@@ -40,6 +45,7 @@ export function summaryText(tally: Tally, paint: Paint): string {
     ...summary.stories.map(
       ({ name, ok, why }) => `${paint('bold', name.padEnd(16))} ${verdictWord(ok, paint)}  ${why}`,
     ),
+    ...repeatedLines(workspaces),
     ...lost.map(({ id, why }) => `${paint('red', 'lost')} ${id}: ${why}`),
     '',
     verdictOnAll(summary, paint),
@@ -51,8 +57,8 @@ function rowOf(name: string, row: Row, story: string, paint: Paint): string[] {
   return [
     name,
     String(row.sent),
-    String(row.delivered),
     String(row.parked),
+    String(row.delivered),
     String(row.refused),
     bad(row.lost),
     String(row.restartsJustified),
@@ -63,6 +69,16 @@ function rowOf(name: string, row: Row, story: string, paint: Paint): string[] {
 
 function verdictWord(ok: boolean, paint: Paint): string {
   return ok ? paint('green', 'ok') : paint('red', 'FAILED');
+}
+
+/** At least once is the promise; the agent's memory makes it once. */
+function repeatedLines(workspaces: Tally['workspaces']): string[] {
+  const repeated = workspaces.reduce((sum, workspace) => sum + workspace.repeated, 0);
+  if (repeated === 0) return [];
+  const [requests, them] = repeated === 1 ? ['1 request', 'it'] : [`${repeated} requests`, 'them'];
+  return [
+    `${requests} reached an agent that had done the work already: it knew ${them} by the idempotency key.`,
+  ];
 }
 
 function verdictOnAll(summary: Tally['summary'], paint: Paint): string {

@@ -1,6 +1,6 @@
 /** The callers: a steady stream of requests for each workspace, whatever becomes of them. */
 import { randomBytes } from 'node:crypto';
-import { setInterval as every } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Turn } from './agent-talk.ts';
 import type { Proxy, Route } from './proxy.ts';
@@ -8,6 +8,8 @@ import { newRequest, type SentRequest } from './requests.ts';
 
 const usualWorkMs = 60;
 const mostPaddingBytes = 2000;
+/** By how much of the interval a request may be early or late. */
+const unevenness = 0.15;
 
 export class Traffic {
   readonly #proxy: Proxy;
@@ -31,9 +33,11 @@ export class Traffic {
     return this.#sent.filter((request) => request.workspaceId === workspaceId);
   }
 
-  /** Sends one request every so often until told to stop; it does not wait for the answers. */
+  /** Sends a request about so often until told to stop; it does not wait for the answers. */
   async stream(route: Route, everyMs: number): Promise<void> {
-    for await (const _ of every(everyMs, undefined, { signal: this.#signal })) {
+    for (;;) {
+      // Never in step with the heartbeats: an agent that is seen only while it works would look busy for ever.
+      await sleep(everyMs * (1 + unevenness * (2 * Math.random() - 1)), undefined, { signal: this.#signal });
       if (!this.#held.has(route.workspaceId)) void this.send(route);
     }
   }

@@ -90,7 +90,7 @@ async function defer(
 ): Promise<Settled> {
   const { workspaceId, requestId } = received.body;
   const nowMs = ports.clock.nowMs();
-  const forMs = deferralMs(received.receives, nowMs - received.firstReceivedAtMs, ports.ids.jitter(), soon);
+  const forMs = deferralMs(nowMs - received.firstReceivedAtMs, ports.ids.jitter(), soon);
   ports.log.info('delivery deferred', { workspaceId, requestId, because, forMs });
   // A failed attempt keeps its back-off; waiting for the workspace may end at any moment.
   const notBeforeMs = because.startsWith('attempt-') ? nowMs + forMs : 0;

@@ -7,11 +7,14 @@ import type { Settled } from '../ports.ts';
 import { finalise, type ReprobePorts } from './finalise.ts';
 import type { Second } from './handle.ts';
 
+/** Long enough for another verdict to be decided, and few enough receives for the queue's 20. */
+const OTHERS_WAIT_SECONDS = 5;
+
 export async function declareDead(ports: ReprobePorts, second: Second): Promise<Settled> {
   const { message, workspace, policy, now, look, receipt } = second;
   if (workspace.evidence?.verdictId !== message.verdictId) {
     // Another verdict's evidence stands; that one will claim. This chain goes by what comes of it.
-    return { kind: 'again', afterSeconds: 1 };
+    return { kind: 'again', afterSeconds: OTHERS_WAIT_SECONDS };
   }
   await ports.receipts.put({ ...receipt, intent: 'dead' });
   const { probe } = look.facts;

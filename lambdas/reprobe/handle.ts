@@ -26,8 +26,9 @@ import { finalise, type ReprobePorts } from './finalise.ts';
 import { lookAgain } from './look-again.ts';
 
 /** A chain that is not decided by then says busy: something keeps it from being decided. */
-const LONGEST_CHAIN_MS = 90_000;
-const THROTTLED_WAIT_SECONDS = 2;
+const LONGEST_CHAIN_MS = 60_000;
+/** With the chain's length this stays well below the queue's 20 receives. */
+const THROTTLED_WAIT_SECONDS = 5;
 
 /** One message with everything known about it. */
 export interface Second {

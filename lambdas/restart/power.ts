@@ -21,8 +21,7 @@ export async function issueStart(ports: RestartPorts, view: RestartView): Promis
   report(ports, 'start', view, outcome);
   switch (outcome.kind) {
     case 'done': {
-      // It ran already. Whether it ran all along or somebody else has just started it, the next look tells.
-      if (outcome.previousState === 'running') return { kind: 'again', afterSeconds: 1 };
+      if (outcome.previousState === 'running') return ranAlready(ports, { ...view, claim: intent });
       await recordStart(ports, view, intent, Math.max(ports.clock.nowMs(), now.latestMs));
       await ports.events.publish('restart.started', {
         workspaceId: workspace.workspaceId,
@@ -40,6 +39,18 @@ export async function issueStart(ports: RestartPorts, view: RestartView): Promis
       // What it did is found out by looking: the next step follows from the state.
       return { kind: 'again', afterSeconds: STATE_WAIT_SECONDS };
   }
+}
+
+/**
+ * Start found it running. Whether it ran all along or somebody else has just started it, its LaunchTime tells; and where
+ * EC2 goes on saying stopped, it contradicts itself: nothing more is done to an instance that a Start has found running.
+ */
+async function ranAlready(ports: RestartPorts, view: RestartView): Promise<Settled> {
+  const { instanceId, launchTimeMs } = view.claim;
+  const probe = (await ports.ec2.look([instanceId])).get(instanceId)?.probe;
+  const runsAnew = probe?.kind === 'seen' && probe.state === 'running' && probe.launchTimeMs !== launchTimeMs;
+  if (runsAnew) return { kind: 'again', afterSeconds: 1 };
+  return finishClaim(ports, view, { outcome: 'false-alarm', because: 'was-running' });
 }
 
 export async function issueStop(ports: RestartPorts, view: RestartView): Promise<Settled> {

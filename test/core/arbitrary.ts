@@ -1,6 +1,7 @@
 /** Arbitrary facts for property tests: mostly such that little is missing for `dead`, so that each guard is near. */
 import fc from 'fast-check';
-import { type Facts, judgedPart, type Probe } from '../../core/facts.ts';
+import { type Facts, judgedPart, type JudgedWorkspace, type Probe } from '../../core/facts.ts';
+import { errorKinds } from '../../core/forward-error.ts';
 import type { TimeRange } from '../../core/time.ts';
 import { instanceStates, type Evidence, type Workspace } from '../../core/workspace.ts';
 import {
@@ -42,6 +43,7 @@ const probe: fc.Arbitrary<Probe> = fc.oneof(
       kind: fc.constant('seen' as const),
       state: fc.oneof(
         { weight: 4, arbitrary: fc.constantFrom('stopped' as const, 'terminated' as const) },
+        { weight: 2, arbitrary: fc.constant('running' as const) },
         { weight: 1, arbitrary: fc.constantFrom(...instanceStates) },
       ),
       instanceId: mostly(INSTANCE, fc.constant(OTHER_INSTANCE), 12),
@@ -61,7 +63,7 @@ const probe: fc.Arbitrary<Probe> = fc.oneof(
 );
 
 const evidence: fc.Arbitrary<Evidence> = fc.record({
-  kind: fc.constant('stopped' as const),
+  kind: mostly<Evidence['kind']>('stopped', fc.constant('silent'), 3),
   verdictId: fc.constant('verdict-1'),
   atMs: mostly(NOW_MS - 10_000, nearNow, 3),
   generation: mostly(3, fc.constantFrom(2, 4), 12),
@@ -78,7 +80,11 @@ const workspace: fc.Arbitrary<Workspace> = fc
     desired: mostly<Workspace['desired']>('running', fc.constant('stopped'), 12),
     settleUntilMs: mostly(NOW_MS - 3_600_000, nearNow),
     freshUntilMs: mostly(NOW_MS - 285_000, nearNow),
-    beat: fc.record({ atMs: mostly(NOW_MS - 300_000, nearNow, 9), seq: mostly(41, fc.nat({ max: 50 }), 12) }),
+    beat: fc.record({
+      declaresInterval: fc.boolean(),
+      atMs: mostly(NOW_MS - 300_000, nearNow, 9),
+      seq: mostly(41, fc.nat({ max: 50 }), 12),
+    }),
     hasBeaten: mostly(true, fc.constant(false), 9),
     evidence: mostly<Evidence | undefined>(
       anEvidence({ atMs: NOW_MS - 10_000 }),
@@ -124,13 +130,30 @@ export const nearlyDeadlyFacts: fc.Arbitrary<Facts> = fc
       1,
     ),
     probe,
+    errorKind: fc.constantFrom(...errorKinds),
+    asForSilence: mostly(true, fc.constant(false), 2),
     reported: mostly<string | undefined>(undefined, fc.constantFrom(INSTANCE, OTHER_INSTANCE), 9),
   })
-  .map(({ workspace: found, reported, ...rest }) => ({
-    ...rest,
-    workspace: typeof found === 'object' ? judgedPart(found) : found,
-    ...(reported !== undefined && { reportedInstanceId: reported }),
-  }));
+  .map(({ workspace: found, reported, asForSilence, ...rest }) => {
+    const judged = typeof found === 'object' ? judgedPart(found) : found;
+    const runs = rest.probe.kind === 'seen' && rest.probe.state === 'running';
+    return {
+      ...rest,
+      ...(asForSilence && { errorKind: 'refused' as const }),
+      workspace: typeof judged === 'object' && runs && asForSilence ? silent(judged) : judged,
+      ...(reported !== undefined && { reportedInstanceId: reported }),
+    };
+  });
+
+/** The same workspace, as somebody finds it whose agent promised to beat and whose silence was seen before. */
+function silent(workspace: JudgedWorkspace): JudgedWorkspace {
+  const { heartbeat, evidence: found } = workspace;
+  return {
+    ...workspace,
+    ...(heartbeat && { heartbeat: { ...heartbeat, declaresInterval: true } }),
+    ...(found && { evidence: { ...found, kind: 'silent' } }),
+  };
+}
 
 /** Values that are no fact of any kind. */
 export const junk: fc.Arbitrary<unknown> = fc.oneof(

@@ -20,7 +20,9 @@ const lessSeen: Step = (facts) => {
       fc
         .constantFrom('pending' as const, 'stopping' as const, 'shutting-down' as const)
         .map((state) => ({ ...probe, state })),
-      junk.map((launchTimeMs) => ({ ...probe, launchTimeMs }) as Probe),
+      junk
+        .filter((value) => !isPlausible(value))
+        .map((launchTimeMs) => ({ ...probe, launchTimeMs }) as Probe),
       junk.map((state) => ({ ...probe, state }) as Probe),
       junk.map((instanceId) => ({ ...probe, instanceId }) as Probe),
       junk.map((other) => other as Probe),
@@ -38,6 +40,9 @@ const lessSureOfTheTime: Step = (facts) =>
 
 const lessSureOfTheClock: Step = (facts) =>
   fc.constantFrom('disagrees', 'unknown').map((clock) => ({ ...facts, clock }));
+
+const errorUnclear: Step = (facts) =>
+  fc.oneof(fc.constant('deadline' as const), junk).map((errorKind) => ({ ...facts, errorKind }) as Facts);
 
 const notTheReprobe: Step = (facts) => fc.constant({ ...facts, asker: 'caller' });
 
@@ -86,9 +91,21 @@ const partSpoilt =
       )
       .map(([field, value]) => ({
         ...facts,
-        workspace: { ...workspace, [part]: { ...workspace[part], [field]: value } } as JudgedWorkspace,
+        workspace: { ...workspace, [part]: { ...workspace[part], [field]: value } },
       }));
   };
+
+const promiseUnclear: Step = (facts) => {
+  const { workspace } = facts;
+  if (typeof workspace !== 'object' || !workspace.heartbeat) return undefined;
+  const { heartbeat } = workspace;
+  return junk
+    .filter((value) => value !== true)
+    .map((declaresInterval) => ({
+      ...facts,
+      workspace: { ...workspace, heartbeat: { ...heartbeat, declaresInterval } } as JudgedWorkspace,
+    }));
+};
 
 /** A number that could be a time or a count is a fact, if another one. */
 function isPlausible(value: unknown): boolean {
@@ -100,10 +117,12 @@ const steps: readonly Step[] = [
   lessSureOfTheTime,
   lessSureOfTheClock,
   notTheReprobe,
+  errorUnclear,
   workspaceUnreadable,
   workspaceFieldLost,
   workspaceFieldSpoilt,
   partSpoilt('heartbeat', ['atMs', 'seq', 'bootId']),
+  promiseUnclear,
   partSpoilt('evidence', ['kind', 'atMs', 'generation', 'instanceId', 'bootId', 'seq', 'launchTimeMs']),
   partSpoilt('pause', ['untilMs']),
 ];

@@ -25,7 +25,9 @@ function paths(value: unknown, path: readonly string[] = []): (readonly string[]
 
 function replaced(value: unknown, [key, ...rest]: readonly string[], by: unknown): unknown {
   if (key === undefined) return by;
-  const members = value as Readonly<Record<string, unknown>>;
+  const members = (typeof value === 'object' && value !== null ? value : {}) as Readonly<
+    Record<string, unknown>
+  >;
   return { ...members, [key]: replaced(members[key], rest, by) };
 }
 
@@ -69,7 +71,7 @@ describe('the judge is total', () => {
     const place = fc.constantFrom(...paths(fullFacts));
     fc.assert(
       fc.property(place, junk, place, junk, (one, value, other, otherValue) => {
-        const spoilt = replaced(replaced({ ...fullFacts }, one, value) ?? {}, other, otherValue);
+        const spoilt = replaced(replaced(fullFacts, one, value), other, otherValue);
         expect(calls).toContain(judge(spoilt as Facts, policy).call);
       }),
       runs,
@@ -111,10 +113,16 @@ describe('the judge is total', () => {
     },
   );
 
-  const judgedBy = ['settleWindowMs', 'reprobeDelayMs', 'evidenceLifeMs', 'skewMarginMs'] as const;
+  const judgedBy = [
+    'settleWindowMs',
+    'reprobeDelayMs',
+    'evidenceLifeMs',
+    'silentAfterMs',
+    'skewMarginMs',
+  ] as const;
   it.each(judgedBy)('a policy whose %s is no number - not dead (S15)', (name) => {
     const survivors = spoilers.filter(
-      (value) => judge(fullFacts, { ...policy, [name]: value } as unknown as Policy).call === 'dead',
+      (value) => judge(fullFacts, { ...policy, [name]: value }).call === 'dead',
     );
     expect(survivors).toEqual([]);
   });
@@ -218,11 +226,26 @@ describe('what dead implies', () => {
     each(({ evidence }, { now, asker, probe }) => {
       const ages = [now.earliestMs, now.latestMs].map((ms) => ms - (evidence?.atMs ?? NaN));
       const state = probe.kind === 'seen' ? probe.state : 'none';
+      const isDown = state === 'stopped' || state === 'terminated';
       return (
         asker === 'reprobe' &&
-        evidence?.kind === 'stopped' &&
-        ['stopped', 'terminated'].includes(state) &&
+        evidence?.kind === (isDown ? 'stopped' : 'silent') &&
+        (isDown || state === 'running') &&
         ages.every((ms) => ms >= 2000 && ms <= 30_000)
+      );
+    });
+  });
+  it('S4: who runs dies only of a silence that it promised to break, and only where nobody listens', () => {
+    const running = deaths.filter(({ probe }) => probe.kind === 'seen' && probe.state === 'running');
+    expect(running.length).toBeGreaterThan(50);
+    each(({ heartbeat }, { now, probe, errorKind }) => {
+      if (probe.kind !== 'seen' || probe.state !== 'running') return true;
+      const beatMs = heartbeat?.atMs ?? NaN;
+      return (
+        ['refused', 'reset', 'eof'].includes(errorKind ?? '') &&
+        heartbeat?.declaresInterval === true &&
+        beatMs >= (probe.launchTimeMs ?? NaN) &&
+        now.earliestMs - beatMs > policy.silentAfterMs
       );
     });
   });
@@ -257,6 +280,23 @@ describe('what dead implies', () => {
 });
 
 describe('what would have flipped the judgement', () => {
+  it('where a probe that says running is named, such a probe would have led to another row', () => {
+    let named = 0;
+    fc.assert(
+      fc.property(nearlyDeadlyFacts, (someFacts) => {
+        const { rule, flip } = judge(someFacts, policy);
+        const { probe } = someFacts;
+        if (probe.kind !== 'seen' || probe.instanceId !== INSTANCE) return;
+        if (!flip.some(({ kind }) => kind === 'probe-says-running')) return;
+        named++;
+        const otherwise = judge({ ...someFacts, probe: { ...probe, state: 'running' } }, policy);
+        expect(otherwise.call === 'alive' || otherwise.rule !== rule || probe.state !== 'running').toBe(true);
+      }),
+      runs,
+    );
+    expect(named).toBeGreaterThan(100);
+  });
+
   it('from the instant that a flip names, and no sooner, another row decides', () => {
     const timed = ['pause-ends', 'settle-window-ends', 'heartbeat-goes-stale'];
     const met = new Set<string>();

@@ -50,7 +50,7 @@ const requirements: readonly Requirement[] = [
     rule: '11-dead',
     needs: 'nothing more',
     holds: () => false,
-    otherwise: ({ facts }) => ({ call: 'dead', reason: deathBy.get(stateSeen(facts.probe)) ?? 'suspect' }),
+    otherwise: ({ facts }) => ({ call: 'dead', reason: deathBy.get(stateSeen(facts.probe)) ?? 'silent' }),
   },
   {
     rule: '8-heartbeat-fresh',
@@ -83,8 +83,12 @@ const requirements: readonly Requirement[] = [
   },
   {
     rule: '7-running',
-    needs: 'not seen running',
-    holds: ({ facts, workspace }) => !(isOwn(facts.probe, workspace) && stateSeen(facts.probe) === 'running'),
+    needs: 'not seen running, unless its agent is silent',
+    holds: (known) => {
+      const { facts, workspace } = known;
+      const runs = isOwn(facts.probe, workspace) && stateSeen(facts.probe) === 'running';
+      return !runs || heldAgainst(known) === 'silent';
+    },
     otherwise: () => ({ call: 'alive', reason: 'running' }),
   },
   {
@@ -130,13 +134,14 @@ const requirements: readonly Requirement[] = [
   {
     rule: '9-first-sighting',
     needs: 'an earlier sighting of the very same thing, not too old, with no sign of life since',
-    holds: ({ facts, workspace, policy }) => {
+    holds: (known) => {
+      const { facts, workspace, policy } = known;
       const { evidence, heartbeat } = workspace;
       if (!evidence) return false;
       const launches = launchesSeen(facts);
       const then = [evidence.kind, evidence.generation, evidence.instanceId, evidence.bootId, evidence.seq];
       const today = [
-        'stopped',
+        heldAgainst(known),
         workspace.generation,
         workspace.instanceId,
         heartbeat?.bootId,
@@ -200,6 +205,25 @@ export function opinion(facts: Facts, policy: Policy): Opinion {
   const [missing] = missingForDead(facts, policy);
   if (!missing) throw new Error('the last requirement never holds');
   return { rule: missing.rule, ...missing.otherwise({ facts, workspace, policy }) };
+}
+
+/**
+ * What may be held against a workspace: that its instance is down for good, or that it is up while nobody listens
+ * there and an agent that promised to beat has been silent, in this very incarnation, for longer than agents are.
+ */
+function heldAgainst({ facts, workspace, policy }: Known): 'stopped' | 'silent' | undefined {
+  const [launchedMs] = launchesSeen(facts);
+  if (!isOwn(facts.probe, workspace) || launchedMs === undefined) return undefined;
+  if (deathBy.has(stateSeen(facts.probe))) return 'stopped';
+  const { heartbeat } = workspace;
+  const promisedAndBroken = [
+    stateSeen(facts.probe) === 'running',
+    ['refused', 'reset', 'eof'].includes(facts.errorKind ?? 'none'),
+    heartbeat?.declaresInterval === true,
+    (heartbeat?.atMs ?? 0) >= launchedMs,
+    facts.now.earliestMs > (heartbeat?.atMs ?? Infinity) + policy.silentAfterMs,
+  ];
+  return promisedAndBroken.every(Boolean) ? 'silent' : undefined;
 }
 
 function stateSeen(probe: Probe): string {

@@ -44,9 +44,12 @@ export const words = {
     'fresh until the first look',
     'fresh until the second look',
     'stale',
+    'promised, and silent for long',
+    'promised, and silent since before this launch',
     'came between the looks',
     'came between the looks and is stale already',
   ],
+  error: ['refused', 'deadline'],
   settle: [
     'past',
     'inside',
@@ -67,11 +70,12 @@ export function* rows(): Generator<Row> {
   for (const first of words.first)
     for (const second of words.second)
       for (const heartbeat of words.heartbeat)
-        for (const settle of words.settle)
-          for (const claim of words.claim)
-            for (const pause of words.pause)
-              for (const asker of words.asker)
-                yield { first, second, heartbeat, settle, claim, pause, asker };
+        for (const error of words.error)
+          for (const settle of words.settle)
+            for (const claim of words.claim)
+              for (const pause of words.pause)
+                for (const asker of words.asker)
+                  yield { first, second, heartbeat, error, settle, claim, pause, asker };
 }
 
 export function rowCount(): number {
@@ -102,16 +106,9 @@ export function workspaceAt(row: Row, look: LookNo): Workspace {
 /** What somebody sees who looks. */
 export function probeAt(row: Row, look: LookNo): Probe {
   const word = look === 0 ? row.first : row.second;
-  switch (word) {
-    case 'not made':
-      return notMade;
-    case 'throttled':
-    case 'error':
-    case 'absent':
-      return { kind: 'unknown', cause: word };
-    default:
-      return seen(word, { launchTimeMs: launchTimeAt(row, look > 0) });
-  }
+  if (word === 'not made') return notMade;
+  if (word === 'throttled' || word === 'error' || word === 'absent') return { kind: 'unknown', cause: word };
+  return seen(word, { launchTimeMs: launchTimeAt(row, look > 0) });
 }
 
 /** The facts of one look. */
@@ -121,7 +118,14 @@ export function factsAt(
   { workspace, probe }: { workspace: Workspace; probe: Probe },
 ): Facts {
   const asker: Asker = look === 0 ? 'caller' : row.asker;
-  return { now: at(LOOK_MS[look]), clock: 'agrees', asker, workspace: judgedPart(workspace), probe };
+  return {
+    now: at(LOOK_MS[look]),
+    clock: 'agrees',
+    asker,
+    errorKind: row.error,
+    workspace: judgedPart(workspace),
+    probe,
+  };
 }
 
 function heartbeatAt(row: Row, later: boolean): { heartbeat?: Heartbeat; freshUntilMs: number } {
@@ -139,6 +143,15 @@ function heartbeatAt(row: Row, later: boolean): { heartbeat?: Heartbeat; freshUn
       return { heartbeat, freshUntilMs: SECOND_MS };
     case 'stale':
       return { heartbeat, freshUntilMs: staleMs };
+    case 'promised, and silent for long':
+      return { heartbeat: aHeartbeat({ declaresInterval: true }), freshUntilMs: staleMs };
+    case 'promised, and silent since before this launch': {
+      const atMs = LAUNCHED_MS - 1;
+      return {
+        heartbeat: aHeartbeat({ declaresInterval: true, atMs }),
+        freshUntilMs: atMs + policy.freshWindowMs,
+      };
+    }
     case 'came between the looks':
       return later
         ? { heartbeat: next, freshUntilMs: next.atMs + policy.freshWindowMs }

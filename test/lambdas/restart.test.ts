@@ -117,20 +117,24 @@ describe('a stopped instance', () => {
     expect(ended()).toHaveLength(0);
   });
 
-  it('Start finds it running already - the next look decides', async () => {
+  it('Start finds it running already, though EC2 goes on saying stopped - a false alarm, and no second Start', async () => {
     holds(aws, claimed({}));
     ec2Shows(aws, 'stopped', { launchTimeMs: LAUNCHED_MS });
     ec2Starts('running');
-    expect(await settle()).toEqual({ kind: 'again', afterSeconds: 1 });
-    expect(ended()).toHaveLength(0);
-  });
-
-  it('and it had been running all along - a false alarm: the boot counts again, the restart is called unjustified', async () => {
-    holds(aws, claimed({ step: 'start-issued', attempt: 1 }));
-    ec2Shows(aws, 'running', { launchTimeMs: LAUNCHED_MS });
-    await settle();
+    expect(await settle()).toEqual({ kind: 'done' });
     expect(ended()[0]?.UpdateExpression).toContain('retiredBootId');
     expect(ports.log.counted).toContain('RestartUnjustified');
+  });
+
+  it('Start finds it running, launched after the claim by somebody else - the claim goes on', async () => {
+    holds(aws, claimed({}));
+    ec2Shows(aws, 'stopped', { launchTimeMs: LAUNCHED_MS });
+    aws.ec2.on(StartInstancesCommand).callsFake(() => {
+      ec2Shows(aws, 'running', { launchTimeMs: NOW_MS - 1000 });
+      return { StartingInstances: [{ InstanceId: INSTANCE, PreviousState: { Name: 'running' } }] };
+    });
+    expect(await settle()).toEqual({ kind: 'again', afterSeconds: 1 });
+    expect(ended()).toHaveLength(0);
   });
 
   it.each([

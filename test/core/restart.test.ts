@@ -1,0 +1,370 @@
+import { describe, expect, it } from 'vitest';
+import type { Probe } from '../../core/facts.ts';
+import { InvariantViolation } from '../../core/invariant.ts';
+import {
+  MOST_START_ATTEMPTS,
+  needsProbe,
+  nextRestartAction,
+  restartOutcomes,
+  type RestartAction,
+  type RestartView,
+} from '../../core/restart.ts';
+import { claimSteps, type Claim, type InstanceState } from '../../core/workspace.ts';
+import {
+  aClaim,
+  aHeartbeat,
+  aMuteWorkspace,
+  aWorkspace,
+  at,
+  deepFrozen,
+  LAUNCHED_MS,
+  notMade,
+  NOW_MS,
+  OTHER_INSTANCE,
+  policy,
+  seen,
+  seenWithoutLaunch,
+} from './builders.ts';
+
+function view(overrides: Partial<RestartView> = {}): RestartView {
+  return {
+    workspace: aWorkspace({ settleUntilMs: NOW_MS + 60_000 }),
+    claim: claimOf({}),
+    probe: seen('stopped'),
+    now: at(NOW_MS),
+    policy,
+    ...overrides,
+  };
+}
+
+/** A claim that opened the settle window of {@link view}'s workspace. */
+function claimOf(overrides: Partial<Claim>): Claim {
+  return aClaim({ settleUntilMs: NOW_MS + 60_000, ...overrides });
+}
+
+/** An action in a word: what it does, and for waits and ends why. */
+function inWords(action: RestartAction): string {
+  switch (action.do) {
+    case 'wait':
+      return `wait: ${action.because}`;
+    case 'finish':
+      return `${action.outcome}: ${action.because}`;
+    default:
+      return action.do;
+  }
+}
+const next = (overrides: Partial<RestartView> = {}): string =>
+  inWords(nextRestartAction(deepFrozen(view(overrides))));
+
+/** What each step of a claim looks like when nothing is out of the ordinary. */
+const stepOf: Record<Claim['step'], Partial<Claim>> = {
+  'awaiting-admission': { step: 'awaiting-admission' },
+  admitted: { step: 'admitted' },
+  'stop-issued': { step: 'stop-issued', stopLeaseUntilMs: NOW_MS + 1 },
+  'stop-recorded': { step: 'stop-recorded', stopLeaseUntilMs: NOW_MS - 60_000 },
+  'start-issued': { step: 'start-issued', attempt: 1 },
+  starting: { step: 'starting', attempt: 1, startedAtMs: NOW_MS - 20_000 },
+};
+
+const looks = {
+  pending: seen('pending'),
+  stopping: seen('stopping'),
+  'shutting-down': seen('shutting-down'),
+  stopped: seen('stopped'),
+  terminated: seen('terminated'),
+  running: seen('running'),
+  'running anew': seen('running', { launchTimeMs: NOW_MS - 15_000 }),
+  'running, nobody knows since when': seenWithoutLaunch('running'),
+  'another instance': seen('stopped', { instanceId: OTHER_INSTANCE }),
+  unknown: { kind: 'unknown', cause: 'throttled' },
+  'not made': notMade,
+} as const satisfies Record<string, Probe>;
+type Look = keyof typeof looks;
+
+/** Where every step and every kind of claim goes on in the same way. */
+const always = {
+  pending: 'wait: booting',
+  stopping: 'wait: stopping',
+  'shutting-down': 'wait: shutting-down',
+  terminated: 'gone: terminated',
+  'running, nobody knows since when': 'wait: probe-inconclusive',
+  'another instance': 'wait: probe-inconclusive',
+  unknown: 'wait: probe-inconclusive',
+  'not made': 'wait: probe-inconclusive',
+} as const satisfies Partial<Record<Look, string>>;
+
+type Differing = Record<Exclude<Look, keyof typeof always>, string>;
+const condemnedRunning: Record<Exclude<Claim['step'], 'awaiting-admission'>, Differing> = {
+  admitted: { stopped: 'start', running: 'stop', 'running anew': 'adopt' },
+  'stop-issued': {
+    stopped: 'wait: stop-in-flight',
+    running: 'wait: stop-in-flight',
+    'running anew': 'adopt',
+  },
+  'stop-recorded': { stopped: 'start', running: 'failed: stop-without-effect', 'running anew': 'adopt' },
+  'start-issued': { stopped: 'start', running: 'failed: stop-without-effect', 'running anew': 'adopt' },
+  starting: {
+    stopped: 'start',
+    running: 'failed: stop-without-effect',
+    'running anew': 'wait: awaiting-heartbeat',
+  },
+};
+const alarm = 'false-alarm: was-running';
+const table: Record<Claim['kind'], typeof condemnedRunning> = {
+  operator: condemnedRunning,
+  silent: condemnedRunning,
+  dead: {
+    admitted: { ...condemnedRunning.admitted, running: alarm },
+    'stop-issued': { ...condemnedRunning['stop-issued'], running: alarm },
+    'stop-recorded': { ...condemnedRunning['stop-recorded'], running: alarm },
+    'start-issued': { ...condemnedRunning['start-issued'], running: alarm },
+    starting: { ...condemnedRunning.starting, running: alarm },
+  },
+};
+
+describe.each(Object.entries(table))('a claim by %s', (kind, rows) => {
+  it.each(Object.keys(looks))('awaiting admission, whatever is seen (%s) - asks for it', (look) => {
+    const claim = claimOf({ kind: kind as Claim['kind'], step: 'awaiting-admission' });
+    expect(next({ claim, probe: looks[look as Look] })).toBe('admit');
+  });
+
+  const cells = Object.entries(rows).flatMap(([step, differing]) =>
+    Object.entries({ ...always, ...differing }).map(([look, action]) => [step, look, action] as const),
+  );
+  it('every step meets every look', () => {
+    expect(cells).toHaveLength((claimSteps.length - 1) * Object.keys(looks).length);
+  });
+  it.each(cells)('%s, seen %s - %s', (step, look, action) => {
+    const claim = claimOf({ kind: kind as Claim['kind'], ...stepOf[step as Claim['step']] });
+    expect(next({ claim, probe: looks[look as Look] })).toBe(action);
+  });
+});
+
+describe('looking at the instance', () => {
+  it.each(claimSteps)('at %s - needed from the admission on', (step) => {
+    expect(needsProbe(claimOf({ step }))).toBe(step !== 'awaiting-admission');
+  });
+
+  it('a state that EC2 has invented since - a bug, loudly, and no act', () => {
+    const probe = seen('hibernated' as InstanceState);
+    expect(() => nextRestartAction(view({ probe }))).toThrow(InvariantViolation);
+  });
+});
+
+describe('Start', () => {
+  it('five were made - given up: something refuses it', () => {
+    expect(MOST_START_ATTEMPTS).toBe(5);
+    expect(next({ claim: claimOf({ ...stepOf.starting, attempt: 4 }) })).toBe('start');
+    expect(next({ claim: claimOf({ ...stepOf.starting, attempt: 5 }) })).toBe('failed: start-refused');
+  });
+
+  it.each([
+    [-1, 'wait: read-lag'],
+    [0, 'start'],
+  ])(
+    'seen stopped %i ms from 10 s after a Start - %s: the answer may be older than the Start',
+    (offsetMs, action) => {
+      const claim = claimOf({ ...stepOf.starting, startedAtMs: NOW_MS - 10_000 - offsetMs });
+      expect(next({ claim })).toBe(action);
+      expect(next({ claim, now: at(NOW_MS, NOW_MS + 60_000) })).toBe(action);
+    },
+  );
+
+  it.each([
+    [-1, 'wait: stop-in-flight'],
+    [0, 'start'],
+  ])('seen stopped %i ms from the end of the lease on an unrecorded Stop - %s', (offsetMs, action) => {
+    const claim = claimOf({ ...stepOf['stop-issued'], stopLeaseUntilMs: NOW_MS - offsetMs });
+    expect(next({ claim, now: at(NOW_MS, NOW_MS + 60_000) })).toBe(action);
+  });
+
+  it('wanted stopped by now, whatever was started - cancelled, and no Start (S12)', () => {
+    for (const step of claimSteps) {
+      const workspace = aWorkspace({ desired: 'stopped' });
+      expect(next({ workspace, claim: claimOf(stepOf[step]) })).toBe('cancelled: desired-stopped');
+      expect(next({ workspace, claim: claimOf({ ...stepOf[step], forced: true }) })).toBe(
+        'cancelled: desired-stopped',
+      );
+    }
+  });
+
+  it('wanted stopped by now, but it runs anew - its first beat is awaited, and there is nothing to cancel', () => {
+    const workspace = aWorkspace({ desired: 'stopped' });
+    expect(next({ workspace, claim: claimOf(stepOf.starting), probe: looks['running anew'] })).toBe(
+      'wait: awaiting-heartbeat',
+    );
+  });
+
+  it('paused by now, whatever was started - waits for the end of the pause (S12)', () => {
+    for (const step of claimSteps) {
+      const workspace = aWorkspace({ pause: { by: 'role/operator', reason: 'x', untilMs: NOW_MS + 1 } });
+      expect(nextRestartAction(view({ workspace, claim: claimOf(stepOf[step]) }))).toEqual({
+        do: 'wait',
+        because: 'paused',
+        forMs: 30_000,
+      });
+    }
+  });
+
+  it('paused, but forced - goes on', () => {
+    const workspace = aWorkspace({ pause: { by: 'role/operator', reason: 'x' } });
+    expect(next({ workspace, claim: claimOf({ kind: 'operator', forced: true }) })).toBe('start');
+  });
+
+  it('a pause that has ended - is none', () => {
+    const workspace = aWorkspace({ pause: { by: 'role/operator', reason: 'x', untilMs: NOW_MS } });
+    expect(next({ workspace })).toBe('start');
+    expect(next({ workspace, now: at(NOW_MS - 1, NOW_MS) })).toBe('wait: paused');
+  });
+});
+
+describe('Stop', () => {
+  const order = claimOf({ kind: 'operator' });
+
+  it('names the LaunchTime that is condemned', () => {
+    expect(nextRestartAction(view({ claim: order, probe: seen('running') }))).toEqual({
+      do: 'stop',
+      launchTimeMs: LAUNCHED_MS,
+    });
+  });
+
+  it('another boot than the condemned one by now - restarted meanwhile, and no Stop (S9)', () => {
+    const workspace = aWorkspace({ heartbeat: aHeartbeat({ bootId: 'boot-2' }) });
+    expect(next({ workspace, claim: order, probe: seen('running') })).toBe('done: restarted-meanwhile');
+    const { bootId: _bootId, ...neverBeaten } = order;
+    expect(next({ claim: neverBeaten, probe: seen('running') })).toBe('done: restarted-meanwhile');
+  });
+
+  it('never beaten, neither then nor since - stopped by its LaunchTime alone', () => {
+    const { bootId: _bootId, ...neverBeaten } = order;
+    expect(next({ workspace: aMuteWorkspace(), claim: neverBeaten, probe: seen('running') })).toBe('stop');
+  });
+
+  it('the LaunchTime of the condemned boot was never known - what runs is not it, and no Stop', () => {
+    const { launchTimeMs: _launchTimeMs, ...unknown } = order;
+    expect(next({ claim: unknown, probe: seen('running') })).toBe('adopt');
+    expect(next({ claim: unknown, probe: seenWithoutLaunch('running') })).toBe('wait: probe-inconclusive');
+  });
+
+  it.each([
+    ['stop-issued', -1, 'wait: stop-in-flight'],
+    ['stop-issued', 0, 'wait: read-lag'],
+    ['stop-issued', 9999, 'wait: read-lag'],
+    ['stop-issued', 10_000, 'failed: stop-without-effect'],
+    ['stop-recorded', 9999, 'wait: read-lag'],
+    ['stop-recorded', 10_000, 'failed: stop-without-effect'],
+  ] as const)('still running at %s, %i ms after its lease - %s', (step, sinceMs, action) => {
+    const claim = claimOf({ kind: 'operator', step, stopLeaseUntilMs: NOW_MS - sinceMs });
+    expect(next({ claim, probe: seen('running'), now: at(NOW_MS, NOW_MS + 60_000) })).toBe(action);
+  });
+
+  it('an agent that was heard since it was condemned for silence - a false alarm, before any act', () => {
+    for (const step of ['awaiting-admission', 'admitted'] as const) {
+      const claim = claimOf({ kind: 'silent', step, heardAtMs: NOW_MS });
+      expect(next({ claim, probe: seen('running') })).toBe('false-alarm: heard');
+    }
+    expect(next({ claim: claimOf({ kind: 'silent', ...stepOf['stop-recorded'], heardAtMs: NOW_MS }) })).toBe(
+      'start',
+    );
+  });
+
+  it('heard by an operator, who condemned a healthy agent - stopped all the same', () => {
+    expect(next({ claim: { ...order, heardAtMs: NOW_MS }, probe: seen('running') })).toBe('stop');
+  });
+});
+
+describe('a change that somebody announced after the claim (S2)', () => {
+  const announced = aWorkspace({ settleUntilMs: NOW_MS + 60_001 });
+
+  it.each(['awaiting-admission', 'admitted'] as const)('at %s - waits until its window is over', (step) => {
+    expect(next({ workspace: announced, claim: claimOf({ step }) })).toBe('wait: settling');
+    const over = at(announced.settleUntilMs);
+    expect(next({ workspace: announced, claim: claimOf({ step }), now: over })).not.toBe('wait: settling');
+    expect(next({ workspace: announced, claim: claimOf({ step }), now: at(over.earliestMs - 1) })).toBe(
+      'wait: settling',
+    );
+  });
+
+  it('the window that the claim itself opened - holds nothing up', () => {
+    expect(next({ workspace: aWorkspace({ settleUntilMs: NOW_MS + 60_000 }) })).toBe('start');
+  });
+
+  it('a claim of before its window was kept - goes by none', () => {
+    expect(next({ workspace: announced, claim: aClaim() })).toBe('start');
+  });
+
+  it('after the first act, or by force - the restart goes on', () => {
+    expect(next({ workspace: announced, claim: claimOf(stepOf['stop-recorded']) })).toBe('start');
+    expect(next({ workspace: announced, claim: claimOf({ forced: true }) })).toBe('start');
+  });
+});
+
+describe('the end of a restart', () => {
+  const anew = { launchTimeMs: NOW_MS - 60_000 };
+  const starting = claimOf({ ...stepOf.starting, startedAtMs: NOW_MS - 60_000 });
+
+  it('the new boot has beaten - done', () => {
+    const workspace = aWorkspace({ heartbeat: aHeartbeat({ bootId: 'boot-2' }) });
+    expect(next({ workspace, claim: starting, probe: seen('running', anew) })).toBe('done: heartbeat');
+  });
+
+  it('only the condemned boot has beaten - not done, however long it runs', () => {
+    expect(next({ claim: starting, probe: seen('running', { launchTimeMs: NOW_MS - 600_000 }) })).toBe(
+      'wait: awaiting-heartbeat',
+    );
+  });
+
+  it('its first beat ever came with the new boot - done', () => {
+    const { bootId: _bootId, ...mute } = starting;
+    expect(next({ claim: mute, probe: seen('running', anew) })).toBe('done: heartbeat');
+  });
+
+  it.each([
+    [-1, 0, 'wait: awaiting-heartbeat'],
+    [0, 0, 'done: ran-for-settle-window'],
+    [0, -1, 'wait: awaiting-heartbeat'],
+    [0, 5000, 'done: ran-for-settle-window'],
+    [5000, 0, 'done: ran-for-settle-window'],
+  ])(
+    'never beaten, %i ms from a window after its launch and %i ms after the Start - %s',
+    (launch, start, action) => {
+      const { bootId: _bootId, ...mute } = claimOf({
+        ...stepOf.starting,
+        startedAtMs: NOW_MS - policy.settleWindowMs - start,
+      });
+      const probe = seen('running', { launchTimeMs: NOW_MS - policy.settleWindowMs - launch });
+      expect(next({ workspace: aMuteWorkspace(), claim: mute, probe })).toBe(action);
+      expect(next({ workspace: aMuteWorkspace(), claim: mute, probe, now: at(NOW_MS, NOW_MS + 9000) })).toBe(
+        action,
+      );
+    },
+  );
+
+  it('started by somebody else, or by a Start whose answer was lost - taken on from its launch', () => {
+    const claim = claimOf(stepOf['start-issued']);
+    expect(nextRestartAction(view({ claim, probe: seen('running', anew) }))).toEqual({
+      do: 'adopt',
+      ...anew,
+    });
+  });
+
+  it.each([
+    [-1, 'start'],
+    [0, 'failed: deadline'],
+  ])('%i ms from its deadline, by the earliest end - %s', (offsetMs, action) => {
+    const claim = claimOf({ deadlineMs: NOW_MS - offsetMs });
+    expect(next({ claim, now: at(NOW_MS, NOW_MS + 9000) })).toBe(action);
+  });
+
+  it('waits are short, so that a restart is not slowed down by looking', () => {
+    expect(nextRestartAction(view({ probe: seen('pending') }))).toEqual({
+      do: 'wait',
+      because: 'booting',
+      forMs: 2000,
+    });
+  });
+
+  it('the ends of a restart are five', () => {
+    expect([...restartOutcomes]).toEqual(['done', 'false-alarm', 'gone', 'failed', 'cancelled']);
+  });
+});
