@@ -105,8 +105,11 @@ export function nextDeliveryStep(view: DeliveryView): DeliveryStep {
 }
 
 /** A request of a pending verdict is released or ended by it; a verdict that never came releases it too. */
-function heldStep(request: ParkedRequest, { holder, now }: DeliveryView): DeliveryStep | undefined {
-  if (request.heldBy === undefined || holder === undefined) return undefined;
+function heldStep(
+  request: ParkedRequest,
+  { holder = 'absent', now }: DeliveryView,
+): DeliveryStep | undefined {
+  if (request.heldBy === undefined) return undefined;
   if (holder === 'absent' || !holder.final) {
     const waitedMs = now.earliestMs - request.acceptedAtMs;
     return waitedMs > HELD_AT_MOST_MS ? undefined : defer('held', true);

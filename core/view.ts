@@ -19,7 +19,7 @@ export function workspaceView(
   more: { readonly parked: number; readonly lastReceipt?: Receipt },
 ): View {
   const effective = withOverrides(settings, workspace.settings);
-  const { heartbeat, claim, lastReceipt } = { ...workspace, lastReceipt: more.lastReceipt };
+  const { heartbeat, claim, pause, lastReceipt } = { ...workspace, lastReceipt: more.lastReceipt };
   return {
     workspaceId: workspace.workspaceId,
     instanceId: workspace.instanceId,
@@ -28,7 +28,7 @@ export function workspaceView(
     path: workspace.path,
     generation: workspace.generation,
     desired: workspace.desired,
-    paused: workspace.pause && isPaused(workspace, now.earliestMs) ? pauseView(workspace.pause) : null,
+    paused: pause && isPaused({ desired: 'running', pause }, now.earliestMs) ? pauseView(pause) : null,
     heartbeat: heartbeat
       ? {
           at: isoTime(heartbeat.atMs),

@@ -35,8 +35,8 @@ export async function accountAt({ endpointUrl, credentials }: UserEndpoint): Pro
     return { endpointUrl, credentials, accountId: accountId ?? '000000000000' };
   } catch (error) {
     throw new LocalError(
-      `No AWS answers at ${endpointUrl}: ${reasonOf(error) || 'no connection'}. Start what AWS_ENDPOINT_URL names, ` +
-        "or unset it to use the project's own emulator.",
+      `The AWS at ${endpointUrl} does not let us in: ${reasonOf(error) || 'no connection'}. Start it, or mend ` +
+        "AWS_ENDPOINT_URL and the credentials, or unset AWS_ENDPOINT_URL to use the project's own emulator.",
       { cause: error },
     );
   } finally {

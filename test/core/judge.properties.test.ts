@@ -194,13 +194,18 @@ describe('monotone caution (S37)', () => {
 });
 
 describe('what dead implies', () => {
-  const deaths = fc
-    .sample(nearlyDeadlyFacts, { numRuns: 20_000, seed: 37 })
-    .filter((someFacts) => judge(someFacts, policy).call === 'dead');
+  let sampled: readonly Facts[] | undefined;
+  /** Sampled by the first test that asks, not when the file is loaded. */
+  const deaths = (): readonly Facts[] => {
+    sampled ??= fc
+      .sample(nearlyDeadlyFacts, { numRuns: 20_000, seed: 37 })
+      .filter((someFacts) => judge(someFacts, policy).call === 'dead');
+    return sampled;
+  };
 
   const each = (claim: (workspace: Exclude<Facts['workspace'], string>, facts: Facts) => boolean) => {
-    expect(deaths.length).toBeGreaterThan(1000);
-    const broken = deaths.filter(
+    expect(deaths().length).toBeGreaterThan(1000);
+    const broken = deaths().filter(
       (someFacts) => typeof someFacts.workspace === 'string' || !claim(someFacts.workspace, someFacts),
     );
     expect(broken.slice(0, 1)).toEqual([]);
@@ -236,7 +241,7 @@ describe('what dead implies', () => {
     });
   });
   it('S4: who runs dies only of a silence that it promised to break, and only where nobody listens', () => {
-    const running = deaths.filter(({ probe }) => probe.kind === 'seen' && probe.state === 'running');
+    const running = deaths().filter(({ probe }) => probe.kind === 'seen' && probe.state === 'running');
     expect(running.length).toBeGreaterThan(50);
     each(({ heartbeat }, { now, probe, errorKind }) => {
       if (probe.kind !== 'seen' || probe.state !== 'running') return true;

@@ -3,11 +3,8 @@
  * with the oracle. Whoever breaks a row of the verdict table finds its name here.
  */
 import { describe, expect, it } from 'vitest';
-import type { Facts } from '../../core/facts.ts';
 import { judge } from '../../core/judge.ts';
-import { rules, type Call, type Judgement, type Rule } from '../../core/verdict.ts';
-import type { Evidence } from '../../core/workspace.ts';
-import { evidenceOf } from '../../lambdas/judging/evidence.ts';
+import { rules } from '../../core/verdict.ts';
 import {
   aHeartbeat,
   aWorkspace,
@@ -21,85 +18,28 @@ import {
   policy,
 } from './builders.ts';
 import { opinion } from './oracle.ts';
-import {
-  factsAt,
-  inWords,
-  LOOK_MS,
-  probeAt,
-  rowCount,
-  rows,
-  workspaceAt,
-  type LookNo,
-  type Row,
-} from './truth-table.ts';
-
-interface Story {
-  readonly row: Row;
-  /** Each judgement in turn: before the probe, after it, at the second look, at a third one. */
-  readonly judged: readonly { readonly facts: Facts; readonly judgement: Judgement }[];
-  readonly last: Call;
-}
-
-/** Drives a row: look only if the judge asks for it; write evidence of a first sighting; look again two seconds later. */
-function told(row: Row): Story {
-  const judged: Story['judged'][number][] = [];
-  let evidence: Evidence | undefined;
-  let last: Call = 'probe';
-  for (const look of [0, 1, 2] as const satisfies readonly LookNo[]) {
-    const workspace = { ...workspaceAt(row, look), ...(evidence && { evidence }) };
-    for (const probe of [notMade, probeAt(row, look)]) {
-      const seenFacts = factsAt(row, look, { workspace, probe });
-      const judgement = judge(seenFacts, policy);
-      judged.push({ facts: seenFacts, judgement });
-      last = judgement.call;
-      if (judgement.call !== 'probe') break;
-    }
-    const latest = judged.at(-1);
-    if (latest?.judgement.rule === '9-first-sighting') {
-      evidence = evidenceOf('verdict-1', workspace, { facts: latest.facts, policy });
-    }
-    if (last !== 'suspect' && last !== 'probe-queued') break;
-  }
-  return { row, judged, last };
-}
-
-const stories = [...rows()].map(told);
+import { wholeTable, type Story } from './truth-table-run.ts';
+import { inWords, rowCount, type Row } from './truth-table.ts';
 
 describe('the verdict table, every combination', () => {
-  /** The first few differences by the row of the table that should have decided. */
-  const broken = new Map<Rule, string[]>();
-  const decided = new Map<Rule, number>();
-  for (const { row, judged } of stories) {
-    for (const { facts: judgedFacts, judgement } of judged) {
-      const expected = opinion(judgedFacts, policy);
-      decided.set(expected.rule, (decided.get(expected.rule) ?? 0) + 1);
-      const { call, reason, rule } = judgement;
-      if (call === expected.call && reason === expected.reason && rule === expected.rule) continue;
-      const failures = broken.get(expected.rule) ?? [];
-      if (failures.length < 3) {
-        const look = LOOK_MS.findIndex((ms) => ms === judgedFacts.now.latestMs) + 1;
-        failures.push(
-          `${expected.rule} broke at look ${look} of [${inWords(row)}]: expected ${expected.call}/${expected.reason}, ` +
-            `the judge says ${call}/${reason} by ${rule}`,
-        );
-      }
-      broken.set(expected.rule, failures);
-    }
-  }
+  it('the judge agrees with the oracle at every look of every row', () => {
+    expect([...wholeTable().broken.values()].flat()).toEqual([]);
+  });
 
   it('has no fewer rows than were asked for', () => {
     expect(rowCount()).toBeGreaterThanOrEqual(18_000);
-    expect(stories).toHaveLength(rowCount());
+    expect(wholeTable().stories).toHaveLength(rowCount());
   });
 
   const rulesOfTheStories = rules.filter((rule) => !['1-', '1a', '1b', '4a'].includes(rule.slice(0, 2)));
   it.each(rulesOfTheStories)('row %s decides where the table says, and as it says', (rule) => {
+    const { broken, decided } = wholeTable();
     expect(broken.get(rule) ?? []).toEqual([]);
     expect(decided.get(rule)).toBeGreaterThan(0);
   });
 
   it('no other row of the table decides any of these stories', () => {
-    expect([...decided.keys()].filter((rule) => !rulesOfTheStories.includes(rule))).toEqual([]);
+    expect([...wholeTable().decided.keys()].filter((rule) => !rulesOfTheStories.includes(rule))).toEqual([]);
   });
 });
 
@@ -130,18 +70,17 @@ describe('who dies, told by the words of the row alone', () => {
     return sighting(row, row.first) !== 'none' || row.first === 'throttled';
   }
 
+  const storiesThat = (does: (story: Story) => boolean) => wholeTable().stories.filter(does);
+
   it('exactly the rows die that have two sightings by the re-probe and nothing that speaks against it', () => {
+    const { stories } = wholeTable();
     const wrong = stories.filter(({ row, last }) => (last === 'dead') !== dies(row));
     expect(wrong.slice(0, 3).map(({ row, last }) => `${last}: ${inWords(row)}`)).toEqual([]);
     expect(stories.filter(({ last }) => last === 'dead').length).toBeGreaterThan(40);
   });
 
   it('the second look alone kills only where nothing changed since the first', () => {
-    const atOnce = stories.filter(({ judged }) =>
-      judged.some(
-        ({ facts: { now }, judgement }) => judgement.call === 'dead' && now.latestMs === LOOK_MS[1],
-      ),
-    );
+    const atOnce = storiesThat(({ said }) => said.some(({ call, look }) => call === 'dead' && look === 1));
     const unchanged = atOnce.filter(
       ({ row }) =>
         sighting(row, row.first) === sighting(row, row.second) &&
@@ -153,7 +92,7 @@ describe('who dies, told by the words of the row alone', () => {
   });
 
   it('a running instance dies only of silence: promised, broken in this incarnation, and nobody listening', () => {
-    const ofSilence = stories.filter(({ judged }) => judged.at(-1)?.judgement.reason === 'silent');
+    const ofSilence = storiesThat(({ said }) => said.at(-1)?.reason === 'silent');
     expect(ofSilence.length).toBeGreaterThan(3);
     const others = ofSilence.filter(
       ({ row }) =>
@@ -165,21 +104,19 @@ describe('who dies, told by the words of the row alone', () => {
   });
 
   it('the first look never says dead, whatever it sees (S4)', () => {
-    const early = stories.filter(({ judged }) =>
-      judged.some(({ facts: { now }, judgement }) => judgement.call === 'dead' && now.latestMs === NOW_MS),
-    );
+    const early = storiesThat(({ said }) => said.some(({ call, look }) => call === 'dead' && look === 0));
     expect(early).toEqual([]);
   });
 
   it('a caller never says dead, even with valid evidence at hand', () => {
-    expect(stories.filter(({ row, last }) => row.asker === 'caller' && last === 'dead')).toEqual([]);
+    expect(storiesThat(({ row, last }) => row.asker === 'caller' && last === 'dead')).toEqual([]);
   });
 
   it('paused, restarting and settling are judged without a probe', () => {
-    const wasted = stories.filter(
-      ({ row, judged }) =>
+    const wasted = storiesThat(
+      ({ row, said }) =>
         (row.pause === 'active' || row.claim === 'of another' || row.settle === 'inside') &&
-        judged.length > 1,
+        (said.length > 1 || said[0]?.call === 'probe'),
     );
     expect(wasted).toEqual([]);
   });

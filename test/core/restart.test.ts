@@ -49,7 +49,10 @@ function inWords(action: RestartAction): string {
       return `wait: ${action.because}`;
     case 'finish':
       return `${action.outcome}: ${action.because}`;
-    default:
+    case 'admit':
+    case 'start':
+    case 'stop':
+    case 'adopt':
       return action.do;
   }
 }

@@ -1,0 +1,376 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { InvariantViolation } from '../../core/invariant.ts';
+import {
+  afterAttempt,
+  deferralMs,
+  isFinalState,
+  nextDeliveryStep,
+  refusalOfHeld,
+  requestStates,
+  whyNotReady,
+  type AttemptOutcome,
+  type DeliveryView,
+  type ParkedRequest,
+} from '../../core/parking.ts';
+import { defaultSettings, policyOf } from '../../core/policy.ts';
+import { reasonMeaning, verdicts, type Reason, type Verdict } from '../../core/verdict.ts';
+import type { Workspace } from '../../core/workspace.ts';
+import {
+  aClaim,
+  aHeartbeat,
+  aMuteWorkspace,
+  aRequest,
+  aWorkspace,
+  at,
+  deepFrozen,
+  NOW_MS,
+  policy,
+} from './builders.ts';
+
+function step(overrides: Partial<DeliveryView> = {}) {
+  const view: DeliveryView = {
+    request: aRequest(),
+    enqueueNo: 1,
+    workspace: aWorkspace(),
+    now: at(NOW_MS),
+    policy,
+    ...overrides,
+  };
+  return nextDeliveryStep(deepFrozen(view));
+}
+const final = ['delivered', 'refused', 'expired', 'cancelled', 'dead-lettered'] as const;
+
+describe('the states of a parked request', () => {
+  it.each(requestStates)('%s - final or not, as the contract says', (state) => {
+    expect(isFinalState(state)).toBe((final as readonly string[]).includes(state));
+  });
+});
+
+describe('what deliver does with the head of a queue', () => {
+  it('a ready workspace - it is delivered', () => {
+    expect(step()).toEqual({ do: 'attempt' });
+    expect(step({ request: aRequest({ state: 'delivering' }) })).toEqual({ do: 'attempt' });
+  });
+
+  it('no row - dropped: nobody was ever promised anything', () => {
+    expect(step({ request: 'absent' })).toEqual({ do: 'drop', because: 'no-row' });
+  });
+
+  it.each(final)('%s already - dropped, whatever else holds (S24)', (state) => {
+    const request = aRequest({ state, expiresAtMs: 0 });
+    expect(step({ request, enqueueNo: 2, workspace: 'absent' })).toEqual({ do: 'drop', because: state });
+  });
+
+  it('of another enqueue number - a leftover, dropped before anything else is made of it', () => {
+    expect(step({ enqueueNo: 2 })).toEqual({ do: 'drop', because: 'other-enqueue' });
+    expect(step({ request: aRequest({ enqueueNo: 2, expiresAtMs: 0 }) })).toEqual({
+      do: 'drop',
+      because: 'other-enqueue',
+    });
+  });
+
+  it('still being accepted - left alone for a moment, even if it has expired', () => {
+    const request = aRequest({ state: 'accepting', expiresAtMs: 0 });
+    expect(step({ request })).toEqual({ do: 'defer', because: 'accepting', soon: true });
+  });
+
+  it.each([
+    [-1, 'attempt'],
+    [0, 'end'],
+    [1, 'end'],
+  ])('%i ms from its expiry, by the latest end of the time range - %s (S21)', (offsetMs, what) => {
+    const request = aRequest({ expiresAtMs: NOW_MS - offsetMs });
+    const decided = step({ request, now: at(NOW_MS - 60_000, NOW_MS) });
+    expect(decided.do).toBe(what);
+    if (what === 'end') expect(decided).toEqual({ do: 'end', state: 'expired', why: 'expired' });
+  });
+
+  it('a workspace that cannot be read - waits; one that is gone - refused', () => {
+    expect(step({ workspace: 'malformed' })).toEqual({
+      do: 'defer',
+      because: 'workspace-unreadable',
+      soon: false,
+    });
+    expect(step({ workspace: 'absent' })).toEqual({ do: 'end', state: 'refused', why: 'workspace-removed' });
+  });
+
+  it.each([
+    [-1, { do: 'defer', because: 'not-before', soon: false }],
+    [0, { do: 'attempt' }],
+  ])('%i ms from its next try, by the earliest end - %j', (offsetMs, expected) => {
+    const request = aRequest({ notBeforeMs: NOW_MS - offsetMs });
+    expect(step({ request, now: at(NOW_MS, NOW_MS + 9000) })).toEqual(expected);
+  });
+
+  it('a workspace that is not ready - waits, and says for what', () => {
+    expect(step({ workspace: aWorkspace({ claim: aClaim() }) })).toEqual({
+      do: 'defer',
+      because: 'restarting',
+      soon: false,
+    });
+  });
+});
+
+describe('a request that a verdict holds back', () => {
+  const held = aRequest({ heldBy: 'verdict-1' });
+  const finally_ = (verdict: Verdict, reason: Reason = 'stopped') => ({ verdict, reason, final: true });
+
+  it('the verdict is pending, or not written yet - left alone for a moment', () => {
+    const waits = { do: 'defer', because: 'held', soon: true };
+    expect(step({ request: held, holder: { verdict: 'pending', reason: 'suspect', final: false } })).toEqual(
+      waits,
+    );
+    expect(step({ request: held, holder: { verdict: 'dead', reason: 'stopped', final: false } })).toEqual(
+      waits,
+    );
+    expect(step({ request: held, holder: 'absent' })).toEqual(waits);
+    expect(step({ request: held })).toEqual(waits);
+  });
+
+  it.each([
+    [90_000, 'defer'],
+    [90_001, 'attempt'],
+  ])('a verdict that has not come %i ms after the request, by the earliest end - %s', (waitedMs, what) => {
+    const request = { ...held, acceptedAtMs: NOW_MS - waitedMs };
+    const now = at(NOW_MS, NOW_MS + 60_000);
+    for (const holder of ['absent', { verdict: 'pending', reason: 'suspect', final: false }] as const) {
+      expect(step({ request, holder, now }).do).toBe(what);
+    }
+  });
+
+  it('busy - released', () => {
+    expect(step({ request: held, holder: finally_('busy', 'settling') })).toEqual({ do: 'attempt' });
+  });
+
+  it('dead - refused, or released when it was to be parked', () => {
+    expect(step({ request: held, holder: finally_('dead') })).toEqual({
+      do: 'end',
+      state: 'refused',
+      why: 'dead',
+    });
+    expect(step({ request: { ...held, whenDead: 'park' }, holder: finally_('dead') })).toEqual({
+      do: 'attempt',
+    });
+  });
+
+  it('held by nothing - a verdict of its workspace says nothing of it', () => {
+    expect(step({ holder: finally_('dead') })).toEqual({ do: 'attempt' });
+  });
+
+  it('released, but the workspace is not ready - it waits like any other', () => {
+    const workspace = aWorkspace({ claim: aClaim() });
+    const request = { ...held, whenDead: 'park' } as const;
+    expect(step({ request, holder: finally_('dead'), workspace })).toMatchObject({ because: 'restarting' });
+  });
+});
+
+describe('how a final verdict ends what it held back', () => {
+  const classes = ['agent-restarting', 'upstream-busy', 'unreachable', 'upstream-error'] as const;
+  const refusal = (
+    verdict: Verdict,
+    reason: Reason,
+    request: Partial<Pick<ParkedRequest, 'whenDead' | 'errorClass'>> = {},
+  ) => refusalOfHeld({ whenDead: 'refuse', errorClass: 'agent-restarting', ...request }, { verdict, reason });
+
+  it('busy or still pending - not at all', () => {
+    for (const errorClass of classes) {
+      expect(refusal('busy', 'settling', { errorClass })).toBeUndefined();
+      expect(refusal('pending', 'suspect', { errorClass })).toBeUndefined();
+    }
+  });
+
+  it('dead - refused as dead, and released when it was to be parked', () => {
+    expect(refusal('dead', 'stopped')).toBe('dead');
+    expect(refusal('dead', 'silent')).toBe('dead');
+    expect(refusal('dead', 'stopped', { whenDead: 'park' })).toBeUndefined();
+  });
+
+  it('terminated - gone, even when it was to be parked: there is nothing to wait for', () => {
+    expect(refusal('dead', 'terminated')).toBe('gone');
+    expect(refusal('dead', 'terminated', { whenDead: 'park' })).toBe('gone');
+  });
+
+  it('alive - refused with the code of its error, and released after a deadline', () => {
+    expect(classes.map((errorClass) => refusal('alive', 'running', { errorClass }))).toEqual([
+      'agent-restarting',
+      undefined,
+      'unreachable',
+      'upstream-error',
+    ]);
+  });
+
+  it('a verdict that nobody knows - a bug, loudly', () => {
+    expect(() => refusal('zombie' as Verdict, 'stopped')).toThrow(InvariantViolation);
+  });
+
+  it('every verdict and reason has an answer', () => {
+    for (const verdict of verdicts)
+      for (const reason of Object.keys(reasonMeaning) as Reason[])
+        for (const errorClass of classes)
+          expect(() => refusal(verdict, reason, { errorClass })).not.toThrow();
+  });
+});
+
+describe('whether a workspace is ready', () => {
+  const ready = (workspace: Workspace, now = at(NOW_MS)) => whyNotReady(deepFrozen(workspace), now, policy);
+  const beating = (overrides: Parameters<typeof aHeartbeat>[0] = {}, more: Partial<Workspace> = {}) =>
+    aWorkspace({
+      heartbeat: aHeartbeat({ atMs: NOW_MS - 1000, ...overrides }),
+      freshUntilMs: NOW_MS + 14_000,
+      ...more,
+    });
+
+  it('settled, unclaimed, unpaused and idle - ready, whether it beats or not', () => {
+    expect(ready(aWorkspace())).toBeUndefined();
+    expect(ready(aMuteWorkspace())).toBeUndefined();
+    expect(ready(beating())).toBeUndefined();
+  });
+
+  it('a restart is open - restarting, before all else', () => {
+    expect(ready(aWorkspace({ claim: aClaim(), desired: 'stopped' }))).toBe('restarting');
+  });
+
+  it('paused, or wanted stopped - paused, until the earliest end of the range is past it', () => {
+    expect(ready(aWorkspace({ desired: 'stopped' }))).toBe('paused');
+    const paused = aWorkspace({ pause: { by: 'x', reason: 'y', untilMs: NOW_MS } });
+    expect(ready(paused, at(NOW_MS - 1, NOW_MS))).toBe('paused');
+    expect(ready(paused)).toBeUndefined();
+  });
+
+  it('as many tasks as it may have - busy; one fewer - ready', () => {
+    expect(ready(beating({ activeTasks: 1 }))).toBe('busy');
+    expect(ready(beating({ activeTasks: 2 }))).toBe('busy');
+    const roomy = policyOf({ ...defaultSettings, maxActiveTasks: 3 });
+    expect(whyNotReady(beating({ activeTasks: 2 }), at(NOW_MS), roomy)).toBeUndefined();
+    expect(whyNotReady(beating({ activeTasks: 3 }), at(NOW_MS), roomy)).toBe('busy');
+  });
+
+  it('tasks of a beat that no longer counts - forgotten: a crashed agent becomes drainable', () => {
+    const stale = aWorkspace({ heartbeat: aHeartbeat({ activeTasks: 5 }), freshUntilMs: NOW_MS - 1 });
+    expect(ready(stale)).toBeUndefined();
+    expect(ready(stale, at(NOW_MS - 1, NOW_MS))).toBe('busy');
+  });
+
+  it('settling, and silent since the window opened - settling', () => {
+    const opened = { settleUntilMs: NOW_MS + 50_000 };
+    expect(ready(aMuteWorkspace(opened))).toBe('settling');
+    expect(ready(aWorkspace(opened))).toBe('settling');
+  });
+
+  it.each([
+    [-1, 'settling'],
+    [0, undefined],
+  ])('settling, and its boot has beaten %i ms from the opening of the window - %s', (offsetMs, why) => {
+    const openedMs = NOW_MS - 10_000;
+    const workspace = beating(
+      { atMs: openedMs + offsetMs },
+      { settleUntilMs: openedMs + policy.settleWindowMs },
+    );
+    expect(ready(workspace)).toBe(why);
+  });
+
+  it('settling, and only the retired boot has beaten - settling: that beat is no sign of the new one', () => {
+    const workspace = beating({}, { settleUntilMs: NOW_MS + 50_000, retiredBootId: aHeartbeat().bootId });
+    expect(ready(workspace)).toBe('settling');
+  });
+
+  it('the window is over, by the earliest end of the range - ready', () => {
+    const workspace = aMuteWorkspace({ settleUntilMs: NOW_MS });
+    expect(ready(workspace, at(NOW_MS - 1, NOW_MS))).toBe('settling');
+    expect(ready(workspace)).toBeUndefined();
+  });
+});
+
+describe('how long a deferred message stays invisible', () => {
+  it.each([
+    [-1, 5000],
+    [0, 5000],
+    [5000, 5000],
+    [5001, 5001],
+    [10_000, 10_000],
+    [20_000, 20_000],
+    [59_999, 59_999],
+    [60_000, 60_000],
+    [60_001, 60_000],
+    [3_600_000, 60_000],
+    [3_600_001, 120_000],
+    [86_400_000, 120_000],
+  ])(
+    'it has waited %i ms - %i ms more: as long again, so that the waits double, and patient after an hour',
+    (waitedMs, ms) => {
+      expect(deferralMs(waitedMs, 0)).toBe(ms);
+    },
+  );
+
+  it('soon - two seconds, whatever else', () => {
+    expect(deferralMs(86_400_000, 1, true)).toBe(2000);
+  });
+
+  it('jitter - takes off up to a fifth', () => {
+    expect(deferralMs(0, 0.5)).toBe(4500);
+    expect(deferralMs(0, 1)).toBe(4000);
+  });
+
+  it('any wait, any jitter - from four seconds to two minutes, in whole milliseconds', () => {
+    const jitter = fc.double({ min: 0, max: 1, noNaN: true });
+    fc.assert(
+      fc.property(fc.nat({ max: 86_400_000 }), jitter, (waited, by) => {
+        const ms = deferralMs(waited, by);
+        expect(ms).toBeGreaterThanOrEqual(4000);
+        expect(ms).toBeLessThanOrEqual(120_000);
+        expect(Number.isInteger(ms)).toBe(true);
+      }),
+    );
+  });
+
+  it.each([0, 0.5, 1])(
+    'a whole day with a jitter of %d - less than a thousand receives: the queue allows no more',
+    (jitter) => {
+      let waitedMs = 0;
+      let receives = 0;
+      while (waitedMs < 86_400_000) {
+        waitedMs += deferralMs(waitedMs, jitter);
+        receives++;
+      }
+      expect(receives).toBeLessThan(1000);
+    },
+  );
+});
+
+describe('what follows from an attempt', () => {
+  const after = (outcome: AttemptOutcome) => afterAttempt(outcome);
+  const answered = (status: number) => after({ kind: 'answered', status });
+
+  it.each([200, 201, 204, 299])('%i - delivered', (status) => {
+    expect(answered(status)).toEqual({ state: 'delivered' });
+  });
+
+  it.each([400, 401, 404, 409, 422, 499])('%i - refused for good, with its status', (status) => {
+    expect(answered(status)).toEqual({ state: 'refused', why: `status-${status}` });
+  });
+
+  it.each([408, 425, 429, 500, 502, 503, 504, 599, 100, 199, 300, 301, 302, 399])('%i - later', (status) => {
+    expect(answered(status)).toEqual({ later: `status-${status}` });
+  });
+
+  it.each(['refused', 'reset', 'eof', 'deadline', 'unreachable'] as const)('%s - later', (because) => {
+    expect(after({ kind: 'failed', because })).toEqual({ later: because });
+  });
+
+  it('an instance that does not run - later, and in which state', () => {
+    expect(after({ kind: 'not-running', state: 'pending' })).toEqual({ later: 'instance-pending' });
+    expect(after({ kind: 'not-running', state: 'unknown' })).toEqual({ later: 'instance-unknown' });
+  });
+
+  it('an address that may not be called - dead-lettered, for a person to look at', () => {
+    expect(after({ kind: 'address-refused', because: 'forbidden-range' })).toEqual({
+      state: 'dead-lettered',
+      why: 'forbidden-range',
+    });
+  });
+
+  it('an outcome that nobody knows - a bug, loudly', () => {
+    expect(() => after({ kind: 'vanished' } as unknown as AttemptOutcome)).toThrow(InvariantViolation);
+  });
+});

@@ -1,0 +1,81 @@
+/** Drives the rows of the truth table through the looks, as the flow makes them, and compares every look with the oracle. */
+import type { Facts } from '../../core/facts.ts';
+import { judge } from '../../core/judge.ts';
+import type { Call, Reason, Rule } from '../../core/verdict.ts';
+import type { Evidence } from '../../core/workspace.ts';
+import { evidenceOf } from '../../lambdas/judging/evidence.ts';
+import { notMade, policy } from './builders.ts';
+import { opinion } from './oracle.ts';
+import { factsAt, inWords, probeAt, rows, workspaceAt, type LookNo, type Row } from './truth-table.ts';
+
+/** What was said at one look: before the probe and, where it was asked for, after it. */
+export interface Said {
+  readonly look: LookNo;
+  readonly call: Call;
+  readonly reason: Reason;
+}
+
+export interface Story {
+  readonly row: Row;
+  readonly said: readonly Said[];
+  readonly last: Call;
+}
+
+export interface Table {
+  readonly stories: readonly Story[];
+  /** How often each row of the verdict table decided, by the oracle. */
+  readonly decided: ReadonlyMap<Rule, number>;
+  /** The first few differences, by the row of the verdict table that should have decided. */
+  readonly broken: ReadonlyMap<Rule, readonly string[]>;
+}
+
+let table: Table | undefined;
+
+/** The whole table, driven once. Not when a file is loaded: whoever mutates the judge wants to see which test ran it. */
+export function wholeTable(): Table {
+  table ??= drivenTable();
+  return table;
+}
+
+function drivenTable(): Table {
+  const decided = new Map<Rule, number>();
+  const broken = new Map<Rule, string[]>();
+  const compare = (row: Row, look: LookNo, facts: Facts): ReturnType<typeof judge> => {
+    const said = judge(facts, policy);
+    const expected = opinion(facts, policy);
+    decided.set(expected.rule, (decided.get(expected.rule) ?? 0) + 1);
+    if (said.call !== expected.call || said.reason !== expected.reason || said.rule !== expected.rule) {
+      const failures = broken.get(expected.rule) ?? [];
+      broken.set(expected.rule, failures);
+      if (failures.length < 3) {
+        failures.push(
+          `${expected.rule} broke at look ${look + 1} of [${inWords(row)}]: expected ` +
+            `${expected.call}/${expected.reason}, the judge says ${said.call}/${said.reason} by ${said.rule}`,
+        );
+      }
+    }
+    return said;
+  };
+  const stories = [...rows()].map((row) => told(row, compare));
+  return { stories, decided, broken };
+}
+
+/** Look only if the judge asks for it; write evidence of a first sighting; look again two seconds later, and once more. */
+function told(row: Row, judged: (row: Row, look: LookNo, facts: Facts) => ReturnType<typeof judge>): Story {
+  const said: Said[] = [];
+  let evidence: Evidence | undefined;
+  let last: Call = 'probe';
+  for (const look of [0, 1, 2] as const satisfies readonly LookNo[]) {
+    const workspace = { ...workspaceAt(row, look), ...(evidence && { evidence }) };
+    for (const probe of [notMade, probeAt(row, look)]) {
+      const facts = factsAt(row, look, { workspace, probe });
+      const { call, reason, rule } = judged(row, look, facts);
+      said.push({ look, call, reason });
+      last = call;
+      if (rule === '9-first-sighting') evidence = evidenceOf('verdict-1', workspace, { facts, policy });
+      if (call !== 'probe') break;
+    }
+    if (last !== 'suspect' && last !== 'probe-queued') break;
+  }
+  return { row, said, last };
+}
