@@ -104,7 +104,7 @@ export interface WorkspaceStore {
     to: Claim,
     also: { dueAtMs: number; settleUntilMs?: number; lastLook?: LastLook },
   ): Promise<'advanced' | 'lost'>;
-  /** Ends a claim; `unretire` lets the condemned boot count again after a false alarm. */
+  /** Ends a claim; `unretire` lets the condemned boot count again. */
   endClaim(workspaceId: string, token: string, also: { unretire: boolean }): Promise<'ended' | 'lost'>;
   /** Records a beat of the known boot: one conditional write, the usual path. */
   recordBeat(workspaceId: string, beat: Beat, at: BeatStamp): Promise<BeatWrite>;

@@ -69,10 +69,10 @@ export async function deployStack(options: DeployOptions): Promise<StackOutputs>
     ...(signal ? { signal } : {}),
   });
   if (deployed.code !== 0) {
-    throw new LocalError(
-      `The deploy failed: ${complaint(deployed)}. More in ${shown(logFile)}. If a stack ${stackName} is stuck at ` +
-        `${account.endpointUrl} from an earlier try, delete it there (or restart that emulator) and run again.`,
-    );
+    const hint = isStuck(deployed)
+      ? ` A stack ${stackName} is stuck there from an earlier try: delete it at ${account.endpointUrl} (or restart that emulator) and run again.`
+      : '';
+    throw new LocalError(`The deploy failed: ${complaint(deployed)}. More in ${shown(logFile)}.${hint}`);
   }
   const outputs = JSON.parse(readFileSync(outputsFile, 'utf8')) as Record<string, StackOutputs>;
   return outputs[stackName] ?? {};
@@ -96,6 +96,11 @@ function freshLog(folder: string, name: string): string {
   const logFile = path.join(folder, name);
   rmSync(logFile, { force: true });
   return logFile;
+}
+
+/** Whether an earlier deploy, cut short, left the stack in a state from which nothing goes on. */
+function isStuck({ lines }: ChildEnd): boolean {
+  return lines.some((line) => /_IN_PROGRESS state|ROLLBACK_(FAILED|COMPLETE)|DELETE_FAILED/.test(line));
 }
 
 /** The line of a failed tool's output that says most. */

@@ -4,19 +4,17 @@
  *   node scripts/launch.mjs ENTRY.ts [arguments]
  *
  * A fresh clone starts here under whatever Node the user has, so this file is plain JavaScript that Node 18
- * can read. It installs the dependencies when the lockfile has changed since the last time, then hands over to
+ * can read. It installs the dependencies when they are not what the lockfile asks for, then hands over to
  * the Node 24 that the `node` package brings. Signals go to the child, and the child's exit code is ours.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const bundledNode = path.join(root, 'node_modules', 'node', 'bin', 'node');
-const stampFile = path.join(root, 'node_modules', '.installed-lockfile');
 const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
 
 /** The oldest Node that runs TypeScript files as they are. */
@@ -48,17 +46,28 @@ function runNpm(args, what) {
   process.stderr.write(`defib: ${what}: done in ${Math.round((Date.now() - started) / 1000)} s\n`);
 }
 
+/** Installs unless what npm has noted of node_modules is what the lockfile asks for, however it got there. */
 function installDependencies() {
-  const lockHash = createHash('sha256')
-    .update(readFileSync(path.join(root, 'package-lock.json')))
-    .digest('hex');
-  const stamp = existsSync(stampFile) ? readFileSync(stampFile, 'utf8') : '';
-  if (stamp === lockHash) return;
+  const wanted = packagesOf('package-lock.json');
+  const installed = packagesOf('node_modules/.package-lock.json');
+  const isComplete = Object.entries(wanted).every(
+    // Optional packages may be for other machines than this one.
+    ([name, { version, optional }]) =>
+      name === '' || installed[name]?.version === version || (optional && !installed[name]),
+  );
+  if (isComplete) return;
   runNpm(
     ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'],
     'installing dependencies (a minute or two, once)',
   );
-  writeFileSync(stampFile, lockHash);
+}
+
+function packagesOf(lockfile) {
+  try {
+    return JSON.parse(readFileSync(path.join(root, lockfile), 'utf8')).packages;
+  } catch {
+    return {};
+  }
 }
 
 function nodeWorks(file) {

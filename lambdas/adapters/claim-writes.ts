@@ -66,9 +66,10 @@ export function claimWrites(table: Table): ClaimWrites {
             Key: keyOf.workspace(workspaceId),
             UpdateExpression: [
               'SET claim = :claim, dueKey = :dueKey, dueAt = :dueAt',
+              // A start ends what the boot before it had promised, its lease too: the new boot speaks for itself.
               also.settleUntilMs === undefined
                 ? ''
-                : ', settleUntilMs = :settleUntil, settleBecause = :because',
+                : ', settleUntilMs = :settleUntil, settleBecause = :because, freshUntilMs = :notFresh',
             ].join(''),
             ConditionExpression: [sameClaim, heardAsRead(from), ...look.clauses].join(' AND '),
             ExpressionAttributeNames: claimNames,
@@ -81,6 +82,7 @@ export function claimWrites(table: Table): ClaimWrites {
               ...(also.settleUntilMs !== undefined && {
                 ':settleUntil': also.settleUntilMs,
                 ':because': 'start',
+                ':notFresh': 0,
               }),
             },
           }),

@@ -73,7 +73,8 @@ export function ledger(table: Table): Ledger {
 
     async beginAttempt(request, nowMs) {
       const begun = await update(request.requestId, {
-        UpdateExpression: 'SET #state = :delivering, attempts = :next REMOVE notBeforeMs',
+        UpdateExpression:
+          'SET #state = :delivering, attempts = :next, ambiguous = :ambiguous REMOVE notBeforeMs',
         ConditionExpression:
           '#state IN (:parked, :delivering) AND attempts = :attempts AND expiresAtMs > :now',
         ExpressionAttributeNames: { '#state': 'state' },
@@ -82,6 +83,7 @@ export function ledger(table: Table): Ledger {
           ':parked': 'parked',
           ':attempts': request.attempts,
           ':next': request.attempts + 1,
+          ':ambiguous': request.ambiguous,
           ':now': nowMs,
         },
       });
@@ -170,13 +172,15 @@ export function ledger(table: Table): Ledger {
     },
 
     async noteHead(workspaceId, head) {
-      await table.client.send(
-        new UpdateCommand({
-          TableName: table.name,
-          Key: keyOf.parked(workspaceId),
-          UpdateExpression: 'SET head = :head',
-          ExpressionAttributeValues: { ':head': head },
-        }),
+      await retryingConflicts(() =>
+        table.client.send(
+          new UpdateCommand({
+            TableName: table.name,
+            Key: keyOf.parked(workspaceId),
+            UpdateExpression: 'SET head = :head',
+            ExpressionAttributeValues: { ':head': head },
+          }),
+        ),
       );
     },
 

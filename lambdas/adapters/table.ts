@@ -1,5 +1,9 @@
 /** The DynamoDB client of every store: time-outs that fit a call, and the answer's Date for a second clock. */
-import { DynamoDBClient, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
+import {
+  DynamoDBClient,
+  TransactionCanceledException,
+  TransactionConflictException,
+} from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { DeserializeHandler, MetadataBearer } from '@smithy/types';
 import pRetry from 'p-retry';
@@ -15,7 +19,12 @@ const REQUEST_TIMEOUT_MS = 3000;
 
 export const clientDefaults = {
   maxAttempts: 3,
-  requestHandler: { connectionTimeout: CONNECTION_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS },
+  requestHandler: {
+    connectionTimeout: CONNECTION_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    // Without it the SDK only warns, and a socket that died in a freeze hangs until the function is ended.
+    throwOnRequestTimeout: true,
+  },
 } as const;
 
 interface DatedMetadata {
@@ -50,8 +59,8 @@ export function serverTimeOf(output: MetadataBearer): number | undefined {
 }
 
 /**
- * Runs a transaction again while another one holds its items: DynamoDB cancels at once instead of waiting, and the
- * SDK does not repeat that by itself.
+ * Runs a write again while a transaction holds its items: DynamoDB refuses at once instead of waiting, and the SDK does
+ * not repeat that by itself.
  */
 export function retryingConflicts<T>(transaction: () => Promise<T>): Promise<T> {
   return pRetry(transaction, {
@@ -64,6 +73,7 @@ export function retryingConflicts<T>(transaction: () => Promise<T>): Promise<T> 
 }
 
 function isConflict(error: unknown): boolean {
+  if (error instanceof TransactionConflictException) return true;
   return (
     error instanceof TransactionCanceledException &&
     error.CancellationReasons?.some((reason) => reason.Code === 'TransactionConflict') === true &&

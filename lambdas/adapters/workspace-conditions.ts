@@ -1,12 +1,13 @@
 /** Clauses that several conditional writes of a workspace share. */
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { retryingConflicts } from './table.ts';
 import type { Heartbeat } from '../../core/workspace.ts';
 
 /** Runs a conditional write: true when it was made, false when its condition did not hold. */
 export async function conditionally(write: () => Promise<unknown>): Promise<boolean> {
   try {
-    await write();
+    await retryingConflicts(write);
     return true;
   } catch (error) {
     if (error instanceof ConditionalCheckFailedException) return false;

@@ -42,9 +42,11 @@ export async function attempt(
     await endRequest(ports, request, { state: 'dead-lettered', why: `address-${place.because}` });
     return { kind: 'ended' };
   }
-  if ((await ports.ledger.beginAttempt(request, now.latestMs)) === 'lost')
+  // Found in delivery: an earlier attempt stopped half way, and its copy may have arrived.
+  const known: ParkedRequest = { ...request, ambiguous: request.ambiguous || request.state === 'delivering' };
+  if ((await ports.ledger.beginAttempt(known, now.latestMs)) === 'lost')
     return { kind: 'later', because: 'taken' };
-  const begun: ParkedRequest = { ...request, state: 'delivering', attempts: request.attempts + 1 };
+  const begun: ParkedRequest = { ...known, state: 'delivering', attempts: request.attempts + 1 };
   const answer = await send(ports, received, { begun, workspace, policy, address: place.address });
   return conclude(ports, begun, workspace, answer);
 }

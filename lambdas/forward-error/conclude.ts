@@ -1,6 +1,6 @@
 /** Ends a call: keeps what must be kept (receipt, first answer, the request), in one write where it can, and answers. */
-import { answerJudged, type Answer, type Judged } from '../../core/answer.ts';
-import type { ParkedRequest } from '../../core/parking.ts';
+import { answerJudged, problem, type Answer, type Judged } from '../../core/answer.ts';
+import { LARGEST_MESSAGE_BYTES, type ParkedRequest } from '../../core/parking.ts';
 import type { Policy, PolicySettings } from '../../core/policy.ts';
 import { openReceipt, type Look, type Receipt } from '../../core/receipt.ts';
 import type { LookPorts } from '../judging/look.ts';
@@ -86,6 +86,10 @@ export async function answerAndKeep(
     return answer;
   }
   const row = requestRow(ports, thisCase, request, held?.verdictId);
+  const message = parkedMessageOf(row, request);
+  if (JSON.stringify(message).length > LARGEST_MESSAGE_BYTES) {
+    return problem('too-large', 'Body, path and headers together are more than can be kept.');
+  }
   const answer = answerJudged({
     ...judged,
     parked: { requestId: row.requestId, position: thisCase.parkedCount + 1, expiresAtMs: row.expiresAtMs },
@@ -105,7 +109,7 @@ export async function answerAndKeep(
         },
       }),
     },
-    parkedMessageOf(row, request),
+    message,
   );
   switch (parking.kind) {
     case 'parked':

@@ -47,6 +47,10 @@ export async function handleForwardError(call: ApiCall, ports: ForwardErrorPorts
     ...(note && { note }),
   };
   const { call: called } = look.judgement;
+  // One look that says running cancels what an earlier one counted, whoever is about to confirm it (S5).
+  if (called === 'alive' && typeof workspace === 'object' && workspace.evidence) {
+    await ports.workspaces.removeEvidence(workspace.workspaceId, workspace.evidence.verdictId);
+  }
   if ((called === 'suspect' || called === 'probe-queued') && typeof workspace === 'object') {
     return openChain(ports, thisCase, workspace);
   }

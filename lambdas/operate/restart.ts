@@ -2,7 +2,7 @@
 import { json, problem, type Answer } from '../../core/answer.ts';
 import { prepareClaim, type ClaimOrder } from '../../core/claim.ts';
 import { MESSAGE_VERSION } from '../../core/messages.ts';
-import { isSettling } from '../../core/settle.ts';
+import { isSettling, settleUntilMs } from '../../core/settle.ts';
 import { isoTime } from '../../core/time.ts';
 import { isPaused, type Workspace } from '../../core/workspace.ts';
 import { policyFor } from '../judging/policies.ts';
@@ -26,8 +26,7 @@ export async function orderRestart(call: ApiCall, ports: OperatePorts): Promise<
   }
   const found = await findWorkspace(ports, workspaceId);
   if (isAnswer(found)) return found;
-  const answer =
-    refusalOf(found, call, ports, forced) ?? (await claimFor(ports, call, found, { reason, forced }));
+  const answer = refusalOf(found, call, forced) ?? (await claimFor(ports, call, found, { reason, forced }));
   if (key && answer.status === 202) {
     const about = { workspaceId, atMs: call.now.latestMs };
     await ports.receipts.putJudged({ about, firstAnswer: { key, value: { fingerprint, answer } } });
@@ -42,26 +41,22 @@ function keyOf(call: ApiCall, workspaceId: string): IdempotencyKey | undefined {
   return { principal: call.caller.principal, workspaceId, key };
 }
 
-function refusalOf(
-  workspace: Workspace,
-  call: ApiCall,
-  ports: OperatePorts,
-  forced: boolean,
-): Answer | undefined {
+function refusalOf(workspace: Workspace, call: ApiCall, forced: boolean): Answer | undefined {
   const { earliestMs } = call.now;
   if (workspace.desired === 'stopped')
     return problem('paused', 'The workspace is wanted stopped; nothing overrides that.');
   if (workspace.claim) return problem('restarting', 'A restart is under way already.');
   if (forced) return undefined;
   if (isPaused(workspace, earliestMs)) return problem('paused', 'The workspace is paused.');
-  const policy = policyFor(ports.settings, workspace);
-  if (isSettling(workspace.settleUntilMs, earliestMs)) {
-    return problem('settling', `The workspace settles until ${isoTime(workspace.settleUntilMs)}.`, {
-      retryAfterSeconds: Math.ceil((workspace.settleUntilMs - earliestMs) / 1000),
-      settleSeconds: policy.settleWindowMs / 1000,
-    });
-  }
-  return undefined;
+  return isSettling(workspace.settleUntilMs, earliestMs)
+    ? stillSettling(workspace.settleUntilMs, call)
+    : undefined;
+}
+
+function stillSettling(untilMs: number, call: ApiCall): Answer {
+  return problem('settling', `The workspace settles until ${isoTime(untilMs)}.`, {
+    retryAfterSeconds: Math.ceil((untilMs - call.now.earliestMs) / 1000),
+  });
 }
 
 async function claimFor(
@@ -84,6 +79,9 @@ async function claimFor(
   if (probe.state === 'terminated' || probe.state === 'shutting-down') {
     return problem('gone', 'The instance is terminated; it cannot be started again.', { restarting: false });
   }
+  const policy = policyFor(ports.settings, workspace);
+  const settlesUntilMs = settleUntilMs(workspace.settleUntilMs, probe.launchTimeMs, policy);
+  if (!forced && isSettling(settlesUntilMs, call.now.earliestMs)) return stillSettling(settlesUntilMs, call);
   const order: ClaimOrder = {
     token: ports.ids.next(call.now.latestMs),
     kind: 'operator',
@@ -91,7 +89,7 @@ async function claimFor(
     forced,
     ...(probe.launchTimeMs !== undefined && { launchTimeMs: probe.launchTimeMs }),
   };
-  const write = prepareClaim(workspace, order, call.now, policyFor(ports.settings, workspace));
+  const write = prepareClaim(workspace, order, call.now, policy);
   if (write === 'restart-budget-spent') {
     return problem(
       'restart-budget-spent',
@@ -100,16 +98,20 @@ async function claimFor(
   }
   if ((await ports.workspaces.claim(write)) !== 'won') return changedMeanwhile();
   ports.log.info('restart ordered', { workspaceId, token: order.token, by: call.caller.principal, forced });
-  // When this message is lost, the sweep finds the claim and sends it again.
-  await ports.queues.sendRestart({
-    v: MESSAGE_VERSION,
-    kind: 'restart',
-    workspaceId,
-    instanceId,
-    generation: write.sets.generation,
-    epoch: 0,
-    token: order.token,
-  });
+  try {
+    await ports.queues.sendRestart({
+      v: MESSAGE_VERSION,
+      kind: 'restart',
+      workspaceId,
+      instanceId,
+      generation: write.sets.generation,
+      epoch: 0,
+      token: order.token,
+    });
+  } catch (error) {
+    // The claim stands, so the restart will come: the sweep finds the claim and sends the message again.
+    ports.log.error('restart message not sent', { workspaceId, token: order.token }, error);
+  }
   const { claim } = write.sets;
   return json(202, {
     workspaceId,

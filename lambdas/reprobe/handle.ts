@@ -111,11 +111,16 @@ async function settle(
 }
 
 async function decide(ports: ReprobePorts, second: Second): Promise<Settled> {
-  const { receipt, look, now } = second;
+  const { receipt, look, now, workspace } = second;
   const { call } = look.judgement;
   const isOld = now.latestMs - receipt.openedAtMs > LONGEST_CHAIN_MS;
   switch (call) {
     case 'alive':
+      // Also what another verdict counts against it: one look that says running cancels all of it (S5).
+      if (workspace.evidence) {
+        await ports.workspaces.removeEvidence(workspace.workspaceId, workspace.evidence.verdictId);
+      }
+      return finalise(ports, receipt);
     case 'busy':
       return finalise(ports, receipt);
     case 'probe-queued':

@@ -49,8 +49,10 @@ export async function finishClaim(
   end: { readonly outcome: RestartOutcome; readonly because: string },
 ): Promise<Settled> {
   const { workspaceId } = workspace;
+  // Only a restart that was done leaves its boot retired: one that ended without may have condemned a living agent,
+  // and its beats must count again. A late beat of a dead one only makes the judge say busy.
   const ended = await ports.workspaces.endClaim(workspaceId, claim.token, {
-    unretire: end.outcome === 'false-alarm',
+    unretire: end.outcome !== 'done' && end.outcome !== 'gone',
   });
   await releaseSlot(ports, claim.token);
   if (ended === 'lost') return { kind: 'done' };

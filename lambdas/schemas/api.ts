@@ -24,6 +24,13 @@ const requestPath = z.string().check(
   z.refine((path) => !hasDotSegment(path)),
 );
 
+/** The key by which the agent is to tell a repeat, under whatever case of the header's name. */
+function agentsKeys(headers: Record<string, string>): string[] {
+  return Object.entries(headers).flatMap(([name, value]) =>
+    name.toLowerCase() === 'idempotency-key' ? [value] : [],
+  );
+}
+
 function hasDotSegment(path: string): boolean {
   const [pathOnly = ''] = path.split('?');
   const decoded = pathOnly.replaceAll(/%2e/gi, '.').replaceAll(/%2f/gi, '/').replaceAll(/%5c/gi, '/');
@@ -34,7 +41,14 @@ export const parkedRequestBody = z.strictObject({
   id: z.optional(callersKey),
   method: z.enum(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']),
   path: requestPath,
-  headers: z.optional(z.record(headerName, headerValue)),
+  headers: z.optional(
+    z.record(headerName, headerValue).check(
+      z.refine((headers) => agentsKeys(headers).every((key) => callersKey.safeParse(key).success), {
+        path: ['idempotency-key'],
+        error: 'is empty, too long, or not printable',
+      }),
+    ),
+  ),
   body: z.optional(z.base64()),
   expiresInSeconds: z.optional(whole(1, 86_400)),
   whenDead: z.optional(z.enum(['refuse', 'park'])),
@@ -85,7 +99,7 @@ export const workspaceBody = z.strictObject({
   instanceId,
   port: whole(1, 65_535),
   protocol: z.optional(z.enum(['http', 'https'])),
-  path: z.optional(requestPath),
+  path: z.optional(requestPath.check(z.refine((path) => !path.includes('?')))),
   desired: z.optional(z.enum(['running', 'stopped'])),
   policy: z.optional(
     z.strictObject(

@@ -19,12 +19,15 @@ const instanceId = z
   .string()
   .regex(/^i-[0-9a-f]{8,17}$/, 'Invalid instance id: expected i- and 8 to 17 hex digits');
 const state = z.enum(stateNames);
+const shown = z.union([state, z.array(state), z.null()], {
+  error: `Invalid state: expected one of ${stateNames.join(', ')}, a list of them, or null`,
+});
 const rates = z.partialRecord(action, z.number().min(0).max(1));
 const seconds = z.number().min(0).max(86_400);
 
 const faultOrder = z.strictObject({
   /** What DescribeInstances shows as the instance's state: always, or call by call; null for the truth again. */
-  probe: z.record(instanceId, z.union([state, z.array(state), z.null()])).optional(),
+  probe: z.record(instanceId, shown).optional(),
   /** The share of calls answered with RequestLimitExceeded. */
   throttle: rates.optional(),
   /** The share of calls answered with InternalError. */
@@ -51,8 +54,10 @@ export function parseFaultOrder(text: string): { readonly order: FaultOrder } | 
   }
   const parsed = faultOrder.safeParse(json);
   if (parsed.success) return { order: parsed.data };
-  const problems = parsed.error.issues.map(
-    (issue) => `${issue.path.join('.') || 'faults'}: ${issue.message}`,
-  );
+  const problems = parsed.error.issues.map((issue) => {
+    // For a bad key the reason is one level down.
+    const { message } = (issue.code === 'invalid_key' ? issue.issues[0] : undefined) ?? issue;
+    return `${issue.path.join('.') || 'faults'}: ${message}`;
+  });
   return { problem: problems.join('; ') };
 }

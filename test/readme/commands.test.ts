@@ -7,6 +7,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readmeFile, withExamples } from '../../scripts/readme.ts';
+import { until } from '../e2e/wait.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const readme = readFileSync(readmeFile, 'utf8');
@@ -21,12 +22,17 @@ const commands = [
 
 interface Finished {
   readonly code: number | null;
+  /** Set when npm ends itself by the signal that it was sent, as it does once its command has ended. */
+  readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
   readonly stderr: string;
 }
 
 /** Runs a command; `whenReady` may end it by a signal, as a user does with Ctrl-C. */
-function run(command: string, whenReady?: { line: RegExp; signal: NodeJS.Signals }): Promise<Finished> {
+function run(
+  command: string,
+  whenReady?: { line: RegExp; signal: NodeJS.Signals; before: () => void },
+): Promise<Finished> {
   return new Promise((resolve, reject) => {
     const [program = '', ...args] = command.split(' ');
     // Its own group, so that a signal reaches npm and what it started, as from a terminal.
@@ -37,6 +43,7 @@ function run(command: string, whenReady?: { line: RegExp; signal: NodeJS.Signals
     const watch = (): void => {
       if (!whenReady || isEnding || !whenReady.line.test(stdout + stderr) || child.pid === undefined) return;
       isEnding = true;
+      whenReady.before();
       process.kill(-child.pid, whenReady.signal);
     };
     child.stdout.on('data', (chunk: Buffer) => {
@@ -48,8 +55,8 @@ function run(command: string, whenReady?: { line: RegExp; signal: NodeJS.Signals
       watch();
     });
     child.on('error', reject);
-    child.on('close', (code) => {
-      resolve({ code, stdout, stderr });
+    child.on('close', (code, signal) => {
+      resolve({ code, signal, stdout, stderr });
     });
   });
 }
@@ -64,6 +71,24 @@ interface Summary {
   readonly stories: readonly { readonly name: string; readonly ok: boolean; readonly why: string }[];
 }
 
+/** Starts the local stack, ends it by Ctrl-C as soon as it says how, and finds nothing left of it. */
+async function startsAndStops(command: string): Promise<void> {
+  const infoFile = path.join(root, '.defib', 'local.json');
+  let endpointUrl = '';
+  const { code, signal, stderr } = await run(command, {
+    line: /Ctrl-C/,
+    signal: 'SIGINT',
+    before: () => {
+      ({ endpointUrl } = JSON.parse(readFileSync(infoFile, 'utf8')) as { endpointUrl: string });
+    },
+  });
+  expect(code === 0 || signal === 'SIGINT', stderr).toBe(true);
+  await until('nothing listens any more', async () => {
+    const answer = await fetch(endpointUrl).catch(() => undefined);
+    return answer === undefined && !existsSync(infoFile) ? true : undefined;
+  });
+}
+
 /** How each command is proved to work. */
 const proofs: Record<string, () => Promise<void>> = {
   'npm start': async () => {
@@ -76,19 +101,8 @@ const proofs: Record<string, () => Promise<void>> = {
     expect(summary.delivered).toBeGreaterThan(0);
     expect(code, stderr).toBe(0);
   },
-  'npm run local': async () => {
-    const infoFile = path.join(root, '.defib', 'local.json');
-    const { code, stderr } = await run('npm run local', { line: /Ctrl-C/, signal: 'SIGINT' });
-    expect(code, stderr).toBe(0);
-    expect(existsSync(infoFile)).toBe(false);
-  },
-  'npm run local -- --settle-seconds 5': async () => {
-    const { code, stderr } = await run('npm run local -- --settle-seconds 5', {
-      line: /Ctrl-C/,
-      signal: 'SIGINT',
-    });
-    expect(code, stderr).toBe(0);
-  },
+  'npm run local': () => startsAndStops('npm run local'),
+  'npm run local -- --settle-seconds 5': () => startsAndStops('npm run local -- --settle-seconds 5'),
   'npm run local -- --help': async () => {
     const { code, stdout } = await run('npm run local -- --help');
     expect(code).toBe(0);
