@@ -27,8 +27,8 @@ export const restartOutcomes = ['done', 'false-alarm', 'gone', 'failed', 'cancel
  */
 export type RestartOutcome = (typeof restartOutcomes)[number];
 
-/** Start calls that one claim may make. */
-export const MOST_START_ATTEMPTS = 5;
+/** Times that an instance may fall back to stopped after a Start that succeeded, before the claim gives up. */
+export const MOST_FALL_BACKS = 3;
 /** EC2's answers may lag behind what was done; a Start is not repeated sooner than this. */
 const READ_LAG_MS = 10_000;
 const POLL_MS = 2000;
@@ -95,7 +95,7 @@ function whenStopped({ workspace, claim, now }: RestartView): RestartAction {
   // The answer may be older than our own Start: a moment's patience, then it counts as fallen back.
   if (claim.startedAtMs !== undefined && now.earliestMs < claim.startedAtMs + READ_LAG_MS)
     return wait('read-lag');
-  if (claim.attempt >= MOST_START_ATTEMPTS) return finish('failed', 'start-refused');
+  if ((claim.starts ?? 0) >= MOST_FALL_BACKS) return finish('failed', 'start-refused');
   return { do: 'start' };
 }
 

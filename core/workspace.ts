@@ -62,6 +62,8 @@ export interface Claim {
   readonly step: ClaimStep;
   /** Start calls issued so far. */
   readonly attempt: number;
+  /** Start calls that succeeded. */
+  readonly starts?: number;
   /** Raised by the sweep when it resumes the claim: messages of an older epoch change nothing. */
   readonly epoch: number;
   readonly sinceMs: number;

@@ -230,8 +230,8 @@ export interface QueueHead {
 
 /** What the sweep finds: rows whose time has come. From an index, so each is read again before anything is done. */
 export interface DueWork {
-  dueWorkspaces(nowMs: number, limit: number): Promise<string[]>;
-  dueRequests(nowMs: number, limit: number): Promise<string[]>;
+  dueWorkspaces(nowMs: number, limit: number): Promise<Read<string[]>>;
+  dueRequests(nowMs: number, limit: number): Promise<Read<string[]>>;
   /** Sets when a workspace is to be looked at again, raising the claim's epoch when there is one. */
   postponeWorkspace(workspace: Workspace, dueAtMs: number): Promise<'postponed' | 'lost'>;
 }

@@ -93,8 +93,12 @@ def leave_states_to_the_proxy():
         return matches(inst, {name: values for name, values in filters.items() if name != "instance-state-name"})
 
     describe_status = ec2._ACTION_MAP["DescribeInstanceStatus"]
+
+    def describe_all(params):
+        return describe_status({**params, "IncludeAllInstances": ["true"]})
+
     ec2._matches_filters = matches_but_for_state
-    ec2._ACTION_MAP["DescribeInstanceStatus"] = lambda params: describe_status({**params, "IncludeAllInstances": ["true"]})
+    ec2._ACTION_MAP["DescribeInstanceStatus"] = describe_all
 
 
 def take_ec2_events():

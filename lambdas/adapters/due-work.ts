@@ -1,13 +1,18 @@
 /** What the sweep looks for, from the sparse index of due times. The index may lag: every hit is read again. */
 import { QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { indexes } from '../runtime/env-names.ts';
-import type { DueWork } from '../ports.ts';
+import type { DueWork, Read } from '../ports.ts';
 import { dueKey, keyOf } from './keys.ts';
-import type { Table } from './table.ts';
+import { serverTimeOf, type Table } from './table.ts';
 import { conditionally } from './workspace-conditions.ts';
 
 export function dueWork(table: Table): DueWork {
-  const due = async (partition: string, prefix: string, nowMs: number, limit: number): Promise<string[]> => {
+  const due = async (
+    partition: string,
+    prefix: string,
+    nowMs: number,
+    limit: number,
+  ): Promise<Read<string[]>> => {
     const page = await table.client.send(
       new QueryCommand({
         TableName: table.name,
@@ -17,7 +22,9 @@ export function dueWork(table: Table): DueWork {
         Limit: limit,
       }),
     );
-    return (page.Items ?? []).map((item) => String(item['pk']).slice(prefix.length));
+    const value = (page.Items ?? []).map((item) => String(item['pk']).slice(prefix.length));
+    const serverTimeMs = serverTimeOf(page);
+    return serverTimeMs === undefined ? { value } : { value, serverTimeMs };
   };
   return {
     dueWorkspaces: (nowMs, limit) => due(dueKey.workspaces, 'WS#', nowMs, limit),

@@ -36,6 +36,7 @@ const claim = z.object({
   reason: text,
   step: z.enum(claimSteps),
   attempt: count,
+  starts: z.optional(count),
   epoch: count,
   sinceMs: instant,
   deadlineMs: instant,

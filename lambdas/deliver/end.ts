@@ -13,7 +13,6 @@ import type {
   Log,
   Queues,
   ReceiptStore,
-  Settled,
   WorkspaceStore,
 } from '../ports.ts';
 
@@ -42,21 +41,20 @@ const eventOf: Partial<Record<FinalState, EventType>> = {
 
 export async function endRequest(
   ports: Pick<DeliverPorts, 'clock' | 'ledger' | 'events' | 'log'>,
-  request: ParkedRequest | undefined,
+  request: ParkedRequest,
   end: {
     readonly state: FinalState;
     readonly why?: string;
     readonly response?: KeptResponse;
     readonly onlyFrom?: 'accepting' | 'parked';
   },
-): Promise<Settled> {
-  if (!request) return { kind: 'done' };
+): Promise<'finished' | 'was-final'> {
   const { requestId, workspaceId } = request;
   const finished = await ports.ledger.finish(request, { ...end, atMs: ports.clock.nowMs() });
-  if (finished === 'was-final') return { kind: 'done' };
+  if (finished === 'was-final') return finished;
   ports.log.info('request ended', { workspaceId, requestId, state: end.state, why: end.why });
   ports.log.count(`Request${end.state.replace('-l', 'L').replace(/^./, (first) => first.toUpperCase())}`);
   const type = eventOf[end.state];
   if (type) await ports.events.publish(type, { workspaceId, requestId, reason: end.why });
-  return { kind: 'done' };
+  return finished;
 }

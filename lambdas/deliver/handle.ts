@@ -53,7 +53,8 @@ async function deliver(ports: DeliverPorts, received: Received<ParkedMessage>): 
       ports.log.info('parked message dropped', { requestId: message.requestId, because: step.because });
       return { kind: 'done' };
     case 'end':
-      return endRequest(ports, request, { state: step.state, why: step.why });
+      if (request) await endRequest(ports, request, { state: step.state, why: step.why });
+      return { kind: 'done' };
     case 'defer':
       return defer(ports, received, step);
     case 'attempt': {

@@ -13,6 +13,7 @@ import { isFinal, type Receipt } from '../../core/receipt.ts';
 import { refusalOfHeld } from '../../core/parking.ts';
 import type { Workspace } from '../../core/workspace.ts';
 import type { StoredWorkspace } from '../ports.ts';
+import { endRequest } from '../deliver/end.ts';
 import { evidenceOf, RESEND_AFTER_MS } from '../judging/evidence.ts';
 import { judgedWorkspace } from '../judging/look.ts';
 import { answerAndKeep, receiptOf, type Case, type ForwardErrorPorts } from './conclude.ts';
@@ -64,6 +65,11 @@ export async function openChain(
     );
     ports.log.count('ReprobeNotSent');
     if (isSuspect) await ports.workspaces.removeEvidence(workspace.workspaceId, thisCase.verdictId);
+    await ports.receipts.put({
+      ...receiptOf(ports, thisCase),
+      verdict: 'busy',
+      reason: 'probe-inconclusive',
+    });
     return problem('busy', 'The second look could not be arranged, so nothing was concluded. Try again.', {
       verdict: 'busy',
       reason: 'probe-inconclusive',
@@ -128,9 +134,9 @@ async function answerFinal(ports: ForwardErrorPorts, pending: Answer, judged: Ju
   if (!row) return pending.status === 202 ? pending : answerJudged(judged);
   const why = refusalOfHeld(row, judged);
   if (why !== undefined) {
-    const ended = await ports.ledger.finish(row, { state: 'refused', why, atMs: ports.clock.nowMs() });
+    const ending = await endRequest(ports, row, { state: 'refused', why });
     // Deliver may have been faster: it reads the same receipt and ends the request in the same way.
-    const state = ended === 'finished' ? 'refused' : (await ports.ledger.read(row.requestId))?.state;
+    const state = ending === 'finished' ? 'refused' : (await ports.ledger.read(row.requestId))?.state;
     if (state === 'refused') return answerJudged(judged);
   }
   const position = Number(pending.body?.['position'] ?? 1);

@@ -1,6 +1,7 @@
 /** Registering, changing and removing a workspace. */
 import { problem, type Answer } from '../../core/answer.ts';
 import { settingsProblems, withOverrides, type WorkspaceSettings } from '../../core/policy.ts';
+import { endRequest } from '../deliver/end.ts';
 import { policyFor } from '../judging/policies.ts';
 import { wake } from '../parking/wake.ts';
 import type { Registration, StoredWorkspace } from '../ports.ts';
@@ -126,5 +127,23 @@ export async function removeWorkspace(call: ApiCall, ports: OperatePorts): Promi
   }
   if ((await ports.registry.remove(found)) === 'conflict') return changedMeanwhile();
   await announceSuperseded(ports, found, true);
+  await refuseParked(ports, workspaceId);
   return { status: 204, headers: {} };
+}
+
+/** Ends what is parked for a workspace that is no more; what the index does not show yet, deliver ends in the same way. */
+async function refuseParked(ports: OperatePorts, workspaceId: string): Promise<void> {
+  let cursor: string | undefined;
+  do {
+    const page = await ports.ledger.listRequests(workspaceId, {
+      limit: 100,
+      ended: false,
+      ...(cursor !== undefined && { cursor }),
+    });
+    for (const request of page.requests) {
+      if (request.state !== 'parked') continue;
+      await endRequest(ports, request, { state: 'refused', why: 'workspace-removed', onlyFrom: 'parked' });
+    }
+    cursor = page.cursor;
+  } while (cursor !== undefined);
 }

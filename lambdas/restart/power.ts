@@ -10,7 +10,9 @@ import { finishClaim, type RestartPorts } from './finish.ts';
 const STOP_LEASE_MS = 20_000;
 const BRAKED_WAIT_SECONDS = 10;
 const CAPACITY_WAIT_SECONDS = 30;
+const LONGEST_CAPACITY_WAIT_SECONDS = 300;
 const STATE_WAIT_SECONDS = 3;
+const LONGEST_STATE_WAIT_SECONDS = 60;
 
 export async function issueStart(ports: RestartPorts, view: RestartView): Promise<Settled> {
   const { workspace, claim, now } = view;
@@ -32,7 +34,7 @@ export async function issueStart(ports: RestartPorts, view: RestartView): Promis
       return { kind: 'again', afterSeconds: 2 };
     }
     case 'try-again':
-      return { kind: 'again', afterSeconds: waitAfter(outcome.code, ports.ids.jitter()) };
+      return { kind: 'again', afterSeconds: waitAfter(outcome.code, intent.attempt, ports.ids.jitter()) };
     case 'refused':
       return finishClaim(ports, { ...view, claim: intent }, { outcome: 'failed', because: outcome.code });
     case 'unclear':
@@ -95,7 +97,7 @@ async function recordStart(
   await ports.workspaces.advanceClaim(
     workspace.workspaceId,
     from,
-    { ...from, step: 'starting', startedAtMs, deadlineMs, settleUntilMs },
+    { ...from, step: 'starting', starts: (from.starts ?? 0) + 1, startedAtMs, deadlineMs, settleUntilMs },
     { dueAtMs: now.latestMs + RESUME_AFTER_MS, settleUntilMs },
   );
 }
@@ -131,9 +133,12 @@ async function isBraked(ports: RestartPorts, { claim, now }: RestartView): Promi
   return fleet.brake === 'open' || isFleetPaused(fleet, now);
 }
 
-function waitAfter(code: string, jitter: number): number {
-  const seconds = code.includes('Capacity') ? CAPACITY_WAIT_SECONDS : STATE_WAIT_SECONDS;
-  return seconds * (1 + jitter);
+/** Grows with each attempt: from seconds to a minute for a throttle, from half a minute to five for capacity. */
+function waitAfter(code: string, attempt: number, jitter: number): number {
+  const isCapacity = code.includes('Capacity');
+  const firstSeconds = isCapacity ? CAPACITY_WAIT_SECONDS : STATE_WAIT_SECONDS;
+  const longestSeconds = isCapacity ? LONGEST_CAPACITY_WAIT_SECONDS : LONGEST_STATE_WAIT_SECONDS;
+  return Math.min(firstSeconds * 2 ** Math.min(attempt - 1, 10), longestSeconds) * (1 + jitter / 5);
 }
 
 function report(ports: RestartPorts, act: 'start' | 'stop', view: RestartView, outcome: PowerOutcome): void {

@@ -8,10 +8,12 @@
  *   the fleet item               slots of ended claims freed, a brake that has cooled down closed
  */
 import { swept } from '../../core/brake.ts';
+import { clockFact } from '../../core/clock.ts';
 import { RESUME_AFTER_MS } from '../../core/claim.ts';
 import { MESSAGE_VERSION } from '../../core/messages.ts';
 import { isFinalState } from '../../core/parking.ts';
 import { policyOf, type PolicySettings } from '../../core/policy.ts';
+import type { TimeRange } from '../../core/time.ts';
 import type { Workspace } from '../../core/workspace.ts';
 import { endRequest } from '../deliver/end.ts';
 import type { BrakeStore, Clock, DueWork, Events, Ledger, Log, Queues, WorkspaceStore } from '../ports.ts';
@@ -34,12 +36,24 @@ const RESEND_EVERY_MS = 30_000;
 const EVIDENCE_LIFE_MS = 5 * 60_000;
 
 export async function handleSweep(ports: SweepPorts): Promise<void> {
-  const nowMs = ports.clock.nowMs();
-  const workspaceIds = await ports.due.dueWorkspaces(nowMs, ROWS_PER_SWEEP);
-  const requestIds = await ports.due.dueRequests(nowMs, ROWS_PER_SWEEP);
-  for (const id of workspaceIds) await guarded(ports, id, () => sweepWorkspace(ports, id, nowMs));
-  for (const id of requestIds) await guarded(ports, id, () => sweepRequest(ports, id, nowMs));
-  await guarded(ports, 'fleet', () => sweepFleet(ports, nowMs));
+  const ownMs = ports.clock.nowMs();
+  const { value: workspaceIds, serverTimeMs } = await ports.due.dueWorkspaces(ownMs, ROWS_PER_SWEEP);
+  const policy = policyOf(ports.settings);
+  if (serverTimeMs === undefined || clockFact(ownMs, serverTimeMs, policy.skewMarginMs) !== 'agrees') {
+    // By a clock that is ahead, promises would expire early and the brake would close early. The next sweep is a
+    // minute away, and very likely in another sandbox.
+    ports.log.error('clocks disagree, nothing swept', { aheadMs: ownMs - (serverTimeMs ?? 0) });
+    ports.log.count('SweepClockUnsure');
+    return;
+  }
+  const now: TimeRange = {
+    earliestMs: Math.min(ownMs, serverTimeMs),
+    latestMs: Math.max(ownMs, serverTimeMs),
+  };
+  const { value: requestIds } = await ports.due.dueRequests(now.earliestMs, ROWS_PER_SWEEP);
+  for (const id of workspaceIds) await guarded(ports, id, () => sweepWorkspace(ports, id, now.earliestMs));
+  for (const id of requestIds) await guarded(ports, id, () => sweepRequest(ports, id, now.earliestMs));
+  await guarded(ports, 'fleet', () => sweepFleet(ports, now));
   ports.log.info('swept', { workspaces: workspaceIds.length, requests: requestIds.length });
 }
 
@@ -103,7 +117,7 @@ async function sweepRequest(ports: SweepPorts, requestId: string, nowMs: number)
   }
 }
 
-async function sweepFleet(ports: SweepPorts, nowMs: number): Promise<void> {
+async function sweepFleet(ports: SweepPorts, now: TimeRange): Promise<void> {
   const fleet = await ports.brake.read();
   const ended: string[] = [];
   for (const [token, slot] of Object.entries(fleet.admitted)) {
@@ -114,7 +128,6 @@ async function sweepFleet(ports: SweepPorts, nowMs: number): Promise<void> {
   const admitted = Object.fromEntries(
     Object.entries(fleet.admitted).filter(([token]) => !ended.includes(token)),
   );
-  const now = { earliestMs: nowMs, latestMs: nowMs };
   const freed = ended.length > 0 ? { ...fleet, admitted } : fleet;
   const next = swept(freed, now, policyOf(ports.settings)) ?? freed;
   if (next === fleet || (await ports.brake.replace(fleet, next)) === 'lost') return;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Probe } from '../../core/facts.ts';
 import { InvariantViolation } from '../../core/invariant.ts';
 import {
-  MOST_START_ATTEMPTS,
+  MOST_FALL_BACKS,
   needsProbe,
   nextRestartAction,
   restartOutcomes,
@@ -155,10 +155,14 @@ describe('looking at the instance', () => {
 });
 
 describe('Start', () => {
-  it('five were made - given up: something refuses it', () => {
-    expect(MOST_START_ATTEMPTS).toBe(5);
-    expect(next({ claim: claimOf({ ...stepOf.starting, attempt: 4 }) })).toBe('start');
-    expect(next({ claim: claimOf({ ...stepOf.starting, attempt: 5 }) })).toBe('failed: start-refused');
+  it('three succeeded, and the instance fell back each time - given up: something refuses it', () => {
+    expect(MOST_FALL_BACKS).toBe(3);
+    expect(next({ claim: claimOf({ ...stepOf.starting, starts: 2 }) })).toBe('start');
+    expect(next({ claim: claimOf({ ...stepOf.starting, starts: 3 }) })).toBe('failed: start-refused');
+  });
+
+  it('many were throttled or met no capacity - tried on, until the deadline', () => {
+    expect(next({ claim: claimOf({ ...stepOf['start-issued'], attempt: 50 }) })).toBe('start');
   });
 
   it.each([

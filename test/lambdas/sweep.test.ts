@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { dueWork } from '../../lambdas/adapters/due-work.ts';
 import { openTable } from '../../lambdas/adapters/table.ts';
 import { handleSweep } from '../../lambdas/sweep/handle.ts';
-import { aStoredWorkspace, holds, mockedAws, NOW_MS, portsOver, QUEUE, TABLE } from './mocked-aws.ts';
+import { aStoredWorkspace, dated, holds, mockedAws, NOW_MS, portsOver, QUEUE, TABLE } from './mocked-aws.ts';
 
 const VERDICT = '01KAVERDCTAAAAAAAAAAAAAAAA';
 const REQUEST = '01KAREQESTAAAAAAAAAAAAAAAA';
@@ -13,12 +13,13 @@ let ports: Parameters<typeof handleSweep>[0];
 beforeEach(() => {
   aws = mockedAws();
   ports = { ...portsOver(aws), due: dueWork(openTable(TABLE)) };
-  aws.dynamo.on(QueryCommand).resolves({ Items: [] });
+  aws.dynamo.on(QueryCommand).resolves({ Items: [], $metadata: dated() });
 });
 
 const due = (partition: string, pk: string) => {
   aws.dynamo.on(QueryCommand).callsFake((input: { ExpressionAttributeValues: Record<string, unknown> }) => ({
     Items: input.ExpressionAttributeValues[':due'] === partition ? [{ pk }] : [],
+    $metadata: dated(),
   }));
 };
 const sent = (queue: keyof typeof QUEUE) =>
@@ -111,6 +112,21 @@ describe('the sweep', () => {
     expect(Object.keys(put?.args[0].input.Item?.['admitted'] as object)).toEqual([VERDICT]);
   });
 
+  it.each([300_000, -300_000])('its clock is %i ms off - nothing is swept by it', async (offMs) => {
+    due('DUE#REQUESTS', `REQ#${REQUEST}`);
+    const row = {
+      pk: `REQ#${REQUEST}`,
+      sk: 'REQUEST',
+      requestId: REQUEST,
+      workspaceId: 'ws-1',
+      bodyBytes: 1,
+    };
+    holds(aws, aStoredWorkspace(), [{ ...row, state: 'parked', expiresAtMs: NOW_MS + 200_000 }]);
+    const clock = { ...ports.clock, nowMs: () => NOW_MS + offMs };
+    await handleSweep({ ...ports, clock });
+    expect(aws.dynamo.commandCalls(TransactWriteCommand)).toHaveLength(0);
+  });
+
   it('one row that fails - the others are swept all the same', async () => {
     aws.dynamo
       .on(QueryCommand)
@@ -119,6 +135,7 @@ describe('the sweep', () => {
           input.ExpressionAttributeValues[':due'] === 'DUE#WORKSPACES'
             ? [{ pk: 'WS#bad' }, { pk: 'WS#ws-1' }]
             : [],
+        $metadata: dated(),
       }));
     holds(aws, aStoredWorkspace({ claim }), [
       {
