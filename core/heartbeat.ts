@@ -52,7 +52,11 @@ export function decideBeat(
   if (beat.bootId === workspace.retiredBootId) {
     const { heartbeat } = workspace;
     const isReplay = beat.bootId === heartbeat?.bootId && beat.seq <= heartbeat.seq;
-    return { kind: 'refused', why: 'retired-boot', heard: !isReplay && mayBeHeard(workspace.claim) };
+    return {
+      kind: 'refused',
+      why: 'retired-boot',
+      heard: !isReplay && mayBeHeard(workspace.claim, beat.bootId),
+    };
   }
   if (beat.bootId === workspace.heartbeat?.bootId) {
     return beat.seq > workspace.heartbeat.seq ? { kind: 'same-boot' } : { kind: 'refused', why: 'replayed' };
@@ -61,14 +65,14 @@ export function decideBeat(
   const { claim } = workspace;
   // While a restart is open, a new boot counts only once Start has succeeded: before that it cannot be its result.
   if (claim && (claim.startedAtMs === undefined || from.atMs < claim.startedAtMs)) {
-    return { kind: 'refused', why: 'before-start', heard: mayBeHeard(claim) };
+    return { kind: 'refused', why: 'before-start', heard: mayBeHeard(claim, beat.bootId) };
   }
   return { kind: 'new-boot' };
 }
 
 /** Until the first act of a restart, a beat from the instance is its agent's own word against the claim. */
-function mayBeHeard(claim: Claim | undefined): boolean {
-  if (claim === undefined || claim.heardAtMs !== undefined) return false;
+function mayBeHeard(claim: Claim | undefined, bootId: string): boolean {
+  if (claim === undefined || claim.heardBootId === bootId) return false;
   return claim.step === 'awaiting-admission' || claim.step === 'admitted';
 }
 

@@ -158,7 +158,7 @@ export function whyNotReady(workspace: Workspace, now: TimeRange, policy: Policy
 function hasBeatenSinceSettling(workspace: Workspace, policy: Policy): boolean {
   const { heartbeat } = workspace;
   if (!heartbeat || heartbeat.bootId === workspace.retiredBootId) return false;
-  return heartbeat.atMs >= workspace.settleUntilMs - policy.settleWindowMs;
+  return heartbeat.atMs >= (workspace.settleFromMs ?? workspace.settleUntilMs - policy.settleWindowMs);
 }
 
 const SHORTEST_DEFERRAL_MS = 5000;

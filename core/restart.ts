@@ -105,9 +105,12 @@ function whenRunning(view: RestartView, launchTimeMs: number): RestartAction {
   if (claim.kind === 'dead') return finish('false-alarm', 'was-running');
   // Condemned while it runs: the claim holds to the boot id and LaunchTime of the moment it was made.
   if (claim.step === 'admitted') {
-    return workspace.heartbeat?.bootId === claim.bootId
-      ? { do: 'stop', launchTimeMs }
-      : finish('done', 'restarted-meanwhile');
+    // While the claim is open a new boot's beats are refused, but they are noted.
+    const restartedItself =
+      claim.bootId !== undefined && (claim.heardBootId ?? claim.bootId) !== claim.bootId;
+    return restartedItself || workspace.heartbeat?.bootId !== claim.bootId
+      ? finish('done', 'restarted-meanwhile')
+      : { do: 'stop', launchTimeMs: claim.launchTimeMs };
   }
   if (claim.step === 'stop-issued' && now.earliestMs < (claim.stopLeaseUntilMs ?? 0))
     return wait('stop-in-flight');

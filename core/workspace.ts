@@ -79,6 +79,8 @@ export interface Claim {
   readonly settleUntilMs?: number;
   /** A beat came after the claim and before any act: the condemned agent lives. */
   readonly heardAtMs?: number;
+  /** The boot that was heard: another one than the condemned means that the agent has restarted by itself. */
+  readonly heardBootId?: string;
   /** When Start succeeded. */
   readonly startedAtMs?: number;
   /** An operator's order that overrides budget, brake, settle window and pause. */
@@ -99,6 +101,8 @@ export interface Workspace {
   readonly generation: number;
   readonly pause?: Pause;
   readonly settleUntilMs: number;
+  /** When the window opened; absent in items that were written before it was kept. */
+  readonly settleFromMs?: number;
   readonly settleBecause: string;
   /** 0 when it never beat in this generation. */
   readonly freshUntilMs: number;

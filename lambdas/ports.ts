@@ -111,7 +111,7 @@ export interface WorkspaceStore {
   /** Records the first beat of a new boot, if the workspace is still as read. */
   recordFirstBeat(workspace: Workspace, beat: Beat, at: BeatStamp): Promise<BeatWrite>;
   /** Notes on an open claim, before its first act, that the condemned agent was heard. */
-  recordHeard(workspaceId: string, token: string, atMs: number): Promise<void>;
+  recordHeard(workspaceId: string, token: string, heard: { atMs: number; bootId: string }): Promise<void>;
   list(limit: number, cursor: string | undefined): Promise<{ workspaces: Workspace[]; cursor?: string }>;
 }
 
@@ -139,15 +139,21 @@ export interface Registration {
   readonly settings?: Partial<WorkspaceSettings>;
 }
 
+/** From when to when a workspace settles, epoch ms. */
+export interface SettleWindow {
+  readonly fromMs: number;
+  readonly untilMs: number;
+}
+
 /** The operator's writes to a workspace. Each requires the workspace as read (its generation). */
 export interface Registry {
   register(
     registration: Registration,
     before: StoredWorkspace,
-    settleUntilMs: number,
+    settles: SettleWindow,
   ): Promise<'written' | 'conflict'>;
   remove(workspace: Workspace): Promise<'removed' | 'conflict'>;
-  settle(workspace: Workspace, untilMs: number, because: string): Promise<'written' | 'conflict'>;
+  settle(workspace: Workspace, window: SettleWindow, because: string): Promise<'written' | 'conflict'>;
   pause(workspaceId: string, pause: Pause | undefined): Promise<'written' | 'absent'>;
 }
 

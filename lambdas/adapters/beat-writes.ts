@@ -44,18 +44,19 @@ export function beatWrites(table: Table): BeatWrites {
   };
 
   return {
-    async recordHeard(workspaceId, token, atMs) {
+    async recordHeard(workspaceId, token, { atMs, bootId }) {
       await conditionally(() =>
         table.client.send(
           new UpdateCommand({
             TableName: table.name,
             Key: keyOf.workspace(workspaceId),
-            UpdateExpression: 'SET claim.heardAtMs = :at',
+            UpdateExpression: 'SET claim.heardAtMs = :at, claim.heardBootId = :boot',
             ConditionExpression:
-              'claim.#token = :token AND claim.#step IN (:awaiting, :admitted) AND attribute_not_exists(claim.heardAtMs)',
+              'claim.#token = :token AND claim.#step IN (:awaiting, :admitted) AND (attribute_not_exists(claim.heardBootId) OR claim.heardBootId <> :boot)',
             ExpressionAttributeNames: { '#token': 'token', '#step': 'step' },
             ExpressionAttributeValues: {
               ':at': atMs,
+              ':boot': bootId,
               ':token': token,
               ':awaiting': 'awaiting-admission',
               ':admitted': 'admitted',

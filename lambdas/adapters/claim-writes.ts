@@ -27,7 +27,7 @@ export function claimWrites(table: Table): ClaimWrites {
             TableName: table.name,
             Key: keyOf.workspace(write.workspaceId),
             UpdateExpression: [
-              'SET claim = :claim, generation = :nextGeneration, settleUntilMs = :settleUntil,',
+              'SET claim = :claim, generation = :nextGeneration, settleUntilMs = :settleUntil, settleFromMs = :settleFrom,',
               'settleBecause = :because, recentRestartsMs = :restarts, dueKey = :dueKey, dueAt = :dueAt',
               sets.retiredBootId === undefined ? '' : ', retiredBootId = :retired',
               'REMOVE evidence',
@@ -38,6 +38,7 @@ export function claimWrites(table: Table): ClaimWrites {
               ':claim': sets.claim,
               ':nextGeneration': sets.generation,
               ':settleUntil': sets.settleUntilMs,
+              ':settleFrom': sets.claim.sinceMs,
               ':because': 'claim',
               ':restarts': sets.recentRestartsMs,
               ':dueKey': dueKey.workspaces,
@@ -69,7 +70,7 @@ export function claimWrites(table: Table): ClaimWrites {
               // A start ends what the boot before it had promised, its lease too: the new boot speaks for itself.
               also.settleUntilMs === undefined
                 ? ''
-                : ', settleUntilMs = :settleUntil, settleBecause = :because, freshUntilMs = :notFresh',
+                : ', settleUntilMs = :settleUntil, settleFromMs = :settleFrom, settleBecause = :because, freshUntilMs = :notFresh',
             ].join(''),
             ConditionExpression: [sameClaim, heardAsRead(from), ...look.clauses].join(' AND '),
             ExpressionAttributeNames: claimNames,
@@ -81,6 +82,7 @@ export function claimWrites(table: Table): ClaimWrites {
               ':dueAt': also.dueAtMs,
               ...(also.settleUntilMs !== undefined && {
                 ':settleUntil': also.settleUntilMs,
+                ':settleFrom': to.startedAtMs ?? to.sinceMs,
                 ':because': 'start',
                 ':notFresh': 0,
               }),

@@ -1,7 +1,7 @@
 /** The operator's writes to a workspace, each on condition that it still is what was read. */
 import { TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { Workspace } from '../../core/workspace.ts';
-import type { Registration, Registry } from '../ports.ts';
+import type { Registration, Registry, SettleWindow } from '../ports.ts';
 import { keyOf, listKey } from './keys.ts';
 import { failedConditions, retryingConflicts, type Table } from './table.ts';
 import { conditionally } from './workspace-conditions.ts';
@@ -9,7 +9,7 @@ import { ITEM_VERSION } from './workspace-item.ts';
 
 export function registry(table: Table): Registry {
   return {
-    async register(registration, before, settleUntilMs) {
+    async register(registration, before, settles) {
       const isKnown = typeof before === 'object';
       if (isKnown && before.instanceId === registration.instanceId) {
         const written = await conditionally(() =>
@@ -22,7 +22,7 @@ export function registry(table: Table): Registry {
           table.client.send(
             new TransactWriteCommand({
               TransactItems: [
-                { Update: newInstanceOf(table, registration, isKnown ? before : undefined, settleUntilMs) },
+                { Update: newInstanceOf(table, registration, isKnown ? before : undefined, settles) },
                 ...(isKnown ? [] : [{ Update: fleetSize(table, 1) }]),
               ],
             }),
@@ -51,16 +51,17 @@ export function registry(table: Table): Registry {
       }
     },
 
-    async settle(workspace, untilMs, because) {
+    async settle(workspace, window, because) {
       const written = await conditionally(() =>
         table.client.send(
           new UpdateCommand({
             TableName: table.name,
             Key: keyOf.workspace(workspace.workspaceId),
-            UpdateExpression: 'SET settleUntilMs = :until, settleBecause = :because',
+            UpdateExpression: 'SET settleUntilMs = :until, settleFromMs = :from, settleBecause = :because',
             ConditionExpression: 'generation = :generation AND settleUntilMs <= :until',
             ExpressionAttributeValues: {
-              ':until': untilMs,
+              ':until': window.untilMs,
+              ':from': window.fromMs,
               ':because': because,
               ':generation': workspace.generation,
             },
@@ -136,14 +137,14 @@ function newInstanceOf(
   table: Table,
   registration: Registration,
   before: Workspace | undefined,
-  settleUntilMs: number,
+  settles: SettleWindow,
 ) {
   return {
     TableName: table.name,
     Key: keyOf.workspace(registration.workspaceId),
     UpdateExpression: [
       `SET ${setRegistration}, v = :v, workspaceId = :workspaceId, instanceId = :instanceId,`,
-      'generation = if_not_exists(generation, :zero) + :one, settleUntilMs = :settleUntil,',
+      'generation = if_not_exists(generation, :zero) + :one, settleUntilMs = :settleUntil, settleFromMs = :settleFrom,',
       'settleBecause = :because, freshUntilMs = :zero, recentRestartsMs = :none, listKey = :list, listSort = :workspaceId',
       'REMOVE removed, heartbeat, evidence, claim, retiredBootId, previousBootId, dueKey, dueAt',
       before ? '' : ', pause',
@@ -159,7 +160,8 @@ function newInstanceOf(
       ':instanceId': registration.instanceId,
       ':zero': 0,
       ':one': 1,
-      ':settleUntil': settleUntilMs,
+      ':settleUntil': settles.untilMs,
+      ':settleFrom': settles.fromMs,
       ':because': before ? 'new-instance' : 'registration',
       ':none': [],
       ':list': listKey.workspaces,

@@ -46,6 +46,7 @@ const claim = z.object({
   stopLeaseUntilMs: z.optional(instant),
   settleUntilMs: z.optional(instant),
   heardAtMs: z.optional(instant),
+  heardBootId: z.optional(text),
   startedAtMs: z.optional(instant),
   forced: z.boolean(),
 });
@@ -62,6 +63,7 @@ const workspaceItem = z.object({
   generation: count,
   pause: z.optional(z.object({ by: text, reason: text, untilMs: z.optional(instant) })),
   settleUntilMs: instant,
+  settleFromMs: z.optional(instant),
   settleBecause: text,
   freshUntilMs: instant,
   heartbeat: z.optional(heartbeat),

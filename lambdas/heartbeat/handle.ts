@@ -52,7 +52,10 @@ async function secondTry(
   switch (decision.kind) {
     case 'refused':
       if (decision.heard && workspace.claim) {
-        await ports.workspaces.recordHeard(workspaceId, workspace.claim.token, stamp.atMs);
+        await ports.workspaces.recordHeard(workspaceId, workspace.claim.token, {
+          atMs: stamp.atMs,
+          bootId: beat.bootId,
+        });
       }
       return refused(decision.why);
     case 'same-boot':

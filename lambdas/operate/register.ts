@@ -28,11 +28,10 @@ export async function registerWorkspace(call: ApiCall, ports: OperatePorts): Pro
     if ('refusal' in found) return found.refusal;
     launchTimeMs = found.launchTimeMs;
   }
-  const written = await ports.registry.register(
-    registration,
-    before,
-    settleUntil(call, ports, registration, launchTimeMs),
-  );
+  const written = await ports.registry.register(registration, before, {
+    fromMs: call.now.latestMs,
+    untilMs: settleUntil(call, ports, registration, launchTimeMs),
+  });
   if (written === 'conflict') return changedMeanwhile();
   await announceSuperseded(ports, before, isNewInstance);
   if (typeof before === 'object' && before.desired !== 'running' && registration.desired === 'running') {

@@ -21,7 +21,7 @@ export async function announceChange(call: ApiCall, ports: OperatePorts): Promis
   const untilMs = call.now.latestMs + lengthMs;
   // A window that reaches further already stays: anchors never move back (S17).
   if (untilMs > found.settleUntilMs) {
-    const written = await ports.registry.settle(found, untilMs, reason);
+    const written = await ports.registry.settle(found, { fromMs: call.now.latestMs, untilMs }, reason);
     if (written === 'conflict') return changedMeanwhile();
   }
   return showWorkspace(ports, call, workspaceId);

@@ -166,7 +166,9 @@ describe('a beat while a restart is open', () => {
   });
 
   it('of the retired boot when one was heard before - not heard again', () => {
-    expect(decided(claimed({ heardAtMs: NOW_MS - 1 }), aBeat())).toMatchObject({ heard: false });
+    const heard = claimed({ heardAtMs: NOW_MS - 1, heardBootId: BOOT });
+    expect(decided(heard, aBeat())).toMatchObject({ heard: false });
+    expect(decided(heard, aBeat({ bootId: 'boot-2' }))).toMatchObject({ heard: true });
   });
 
   it('of the retired boot when the restart is over - dropped: its old boot must not come to life', () => {

@@ -171,6 +171,21 @@ describe('a workspace that is not ready', () => {
     expect(asked).toHaveLength(1);
   });
 
+  it('an announced window of an hour, and it has beaten since that was opened - delivered at once', async () => {
+    const beat = (ageMs: number) => ({
+      settleUntilMs: NOW_MS + 3_400_000,
+      settleFromMs: NOW_MS - 200_000,
+      heartbeat: { atMs: NOW_MS - ageMs, seq: 1, bootId: 'boot-a', intervalMs: 5000, activeTasks: 0 },
+      freshUntilMs: NOW_MS + 10_000,
+    });
+    hold({}, aStoredWorkspace(beat(5000)));
+    await settle();
+    expect(asked).toHaveLength(1);
+    hold({}, aStoredWorkspace(beat(200_001)));
+    await settle();
+    expect(asked).toHaveLength(1);
+  });
+
   it('its instance is stopped - deferred, and reported, so that it is found though no caller is left', async () => {
     hold();
     ec2Shows(aws, 'stopped');

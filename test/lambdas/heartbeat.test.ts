@@ -112,7 +112,9 @@ describe('a beat that does not count', () => {
     finds(aStoredWorkspace(changes));
     expect(await beat(body, session)).toMatchObject({ status, body: { code } });
     expect(
-      updates().filter((update) => update.UpdateExpression !== 'SET claim.heardAtMs = :at'),
+      updates().filter(
+        (update) => update.UpdateExpression !== 'SET claim.heardAtMs = :at, claim.heardBootId = :boot',
+      ),
     ).toHaveLength(1);
   });
 
@@ -121,11 +123,15 @@ describe('a beat that does not count', () => {
     ['of a new boot', 'boot-b', 1, true],
     ['repeated from the condemned boot', 'boot-a', 41, false],
   ])(
-    '%s, before the restart has touched the instance - noted on the claim: %4$s',
+    '%s, before the restart has touched the instance - noted on the claim: %s',
     async (_what, bootId, seq, noted) => {
       finds(aStoredWorkspace({ retiredBootId: 'boot-a', claim: aClaim() }));
       await beat({ bootId, seq });
-      expect(updates().some((update) => update.UpdateExpression === 'SET claim.heardAtMs = :at')).toBe(noted);
+      expect(
+        updates().some(
+          (update) => update.UpdateExpression === 'SET claim.heardAtMs = :at, claim.heardBootId = :boot',
+        ),
+      ).toBe(noted);
     },
   );
 

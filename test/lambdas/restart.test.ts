@@ -316,6 +316,21 @@ describe('an order by an operator', () => {
     expect(updates()[1]?.ExpressionAttributeValues?.[':claim']).toMatchObject({ step: 'stop-recorded' });
   });
 
+  it('a new boot was heard since the order - never stopped: the agent has restarted by itself', async () => {
+    holds(aws, claimed({ ...order, heardAtMs: NOW_MS - 500, heardBootId: 'boot-b' }));
+    ec2Shows(aws, 'running', { launchTimeMs: LAUNCHED_MS });
+    await settle();
+    expect(stops()).toBe(0);
+    expect(ended()).toHaveLength(1);
+  });
+
+  it('only the condemned boot was heard - stopped all the same: an order ignores heartbeats', async () => {
+    holds(aws, claimed({ ...order, heardAtMs: NOW_MS - 500, heardBootId: 'boot-a' }));
+    ec2Shows(aws, 'running', { launchTimeMs: LAUNCHED_MS });
+    await settle();
+    expect(stops()).toBe(1);
+  });
+
   it('the LaunchTime has moved since the order - never stopped: it is the result', async () => {
     holds(aws, claimed(order));
     ec2Shows(aws, 'running', { launchTimeMs: NOW_MS - 1000 });
