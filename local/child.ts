@@ -33,6 +33,8 @@ export async function runChild(run: ChildRun): Promise<ChildEnd> {
   });
   const lines: string[] = [];
   const log = run.logFile === undefined ? undefined : createWriteStream(run.logFile, { flags: 'a' });
+  // The log is a convenience: when its folder is taken away under us, the run itself goes on.
+  log?.on('error', () => {});
   for (const stream of [child.stdout, child.stderr]) {
     readline.createInterface({ input: stream }).on('line', (line) => {
       lines.push(line);
