@@ -99,7 +99,8 @@ export function sightingOf(
  * trust here, neither the types nor the policy: what was stored may have been written by anybody.
  */
 export function malformedFact(
-  { now, probe, workspace }: Pick<Facts, 'now' | 'probe'> & { readonly workspace: JudgedWorkspace },
+  { now, probe }: Pick<Facts, 'now' | 'probe'>,
+  workspace: JudgedWorkspace,
   policy: Policy,
 ): string | undefined {
   if (!isUsablePolicy(policy)) return 'policy';

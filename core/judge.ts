@@ -34,7 +34,7 @@ interface View {
 type Guard = (view: View) => Judgement | undefined;
 
 const onlyFactsThatCanBeTrue: Guard = ({ facts, workspace, policy }) =>
-  malformedFact({ ...facts, workspace }, policy) === undefined ? undefined : factsMalformed;
+  malformedFact(facts, workspace, policy) === undefined ? undefined : factsMalformed;
 
 const clocksMustAgree: Guard = ({ facts }) =>
   facts.clock === 'agrees'

@@ -230,19 +230,18 @@ export function settingsProblems(settings: PolicySettings): string[] {
  */
 export function isUsablePolicy(policy: Policy): boolean {
   if (typeof policy !== 'object' || (policy as Policy | null) === null) return false;
-  const windows: readonly [NumberSetting, unknown][] = [
-    [settingTable.settleSeconds, policy.settleWindowMs],
-    [settingTable.reprobeSeconds, policy.reprobeDelayMs],
-    [settingTable.evidenceSeconds, policy.evidenceLifeMs],
-    [settingTable.skewSeconds, policy.skewMarginMs],
-  ];
-  const isWithin = ([{ minimum, maximum }, ms]: readonly [NumberSetting, unknown]): boolean =>
-    typeof ms === 'number' && ms >= minimum * 1000 && ms <= maximum * 1000;
-  const { silentAfterMs } = policy;
+  // Spelled out: every verdict asks, and a list made anew each time would cost as much as the judge itself.
   return (
-    windows.every(isWithin) &&
-    (silentAfterMs === NEVER_MS || isWithin([settingTable.silentAfterSeconds, silentAfterMs]))
+    isWithin(policy.settleWindowMs, settingTable.settleSeconds) &&
+    isWithin(policy.reprobeDelayMs, settingTable.reprobeSeconds) &&
+    isWithin(policy.evidenceLifeMs, settingTable.evidenceSeconds) &&
+    isWithin(policy.skewMarginMs, settingTable.skewSeconds) &&
+    (policy.silentAfterMs === NEVER_MS || isWithin(policy.silentAfterMs, settingTable.silentAfterSeconds))
   );
+}
+
+function isWithin(ms: unknown, { minimum, maximum }: NumberSetting): boolean {
+  return typeof ms === 'number' && ms >= minimum * 1000 && ms <= maximum * 1000;
 }
 
 function valueProblems(name: SettingName, value: unknown): string[] {

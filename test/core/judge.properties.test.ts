@@ -8,9 +8,8 @@ import { calls, reasonMeaning, rules, type Call } from '../../core/verdict.ts';
 import { junk, nearlyDeadlyFacts } from './arbitrary.ts';
 import { blurred } from './blur.ts';
 import { aWorkspace, anEvidence, deadlyFacts, deepFrozen, INSTANCE, NOW_MS, policy } from './builders.ts';
+import { runs } from './runs.ts';
 import { missingForDead, opinion } from './oracle.ts';
-
-const runs = { numRuns: 5000 };
 
 /** How near a call is to death. Everything that is neither suspicion nor death is as far as can be. */
 function nearness(call: Call): number {
@@ -63,7 +62,7 @@ describe('the judge is total', () => {
         expect(reasonMeaning).toHaveProperty(reason);
         expect(call).not.toBe('dead');
       }),
-      runs,
+      runs(5000),
     );
   });
 
@@ -74,7 +73,7 @@ describe('the judge is total', () => {
         const spoilt = replaced(replaced(fullFacts, one, value), other, otherValue);
         expect(calls).toContain(judge(spoilt as Facts, policy).call);
       }),
-      runs,
+      runs(5000),
     );
   });
 
@@ -140,7 +139,7 @@ describe('the judge is pure (S36)', () => {
         const frozen = deepFrozen(someFacts);
         expect(judge(frozen, deepFrozen(policy))).toEqual(judge(structuredClone(frozen), policy));
       }),
-      { numRuns: 1000 },
+      runs(1000),
     );
   });
 });
@@ -154,7 +153,7 @@ describe('the judge and its naive twin', () => {
         met.add(rule);
         expect({ call, reason, rule }).toEqual(opinion(someFacts, policy));
       }),
-      { numRuns: 20_000 },
+      runs(20_000),
     );
     expect([...met].sort()).toEqual([...rules].sort());
   });
@@ -174,9 +173,9 @@ describe('monotone caution (S37)', () => {
           expect(nearness(judge(unsure, policy).call)).toBeLessThanOrEqual(nearness(before));
         },
       ),
-      { numRuns: 20_000 },
+      runs(20_000),
     );
-    expect(deadBefore).toBeGreaterThan(1000);
+    expect(deadBefore).toBeGreaterThan(runs(1000).numRuns);
   });
 
   it('a wider range of time - the judgement never moves towards dead (S16)', () => {
@@ -188,7 +187,7 @@ describe('monotone caution (S37)', () => {
         // Evidence too old for one clock is evidence anew: still a suspicion, and never more than before.
         expect(nearness(judge(unsure, policy).call)).toBeLessThanOrEqual(nearness(judge(sure, policy).call));
       }),
-      { numRuns: 20_000 },
+      runs(20_000),
     );
   });
 });
@@ -198,13 +197,13 @@ describe('what dead implies', () => {
   /** Sampled by the first test that asks, not when the file is loaded. */
   const deaths = (): readonly Facts[] => {
     sampled ??= fc
-      .sample(nearlyDeadlyFacts, { numRuns: 20_000, seed: 37 })
+      .sample(nearlyDeadlyFacts, { ...runs(20_000), seed: 37 })
       .filter((someFacts) => judge(someFacts, policy).call === 'dead');
     return sampled;
   };
 
   const each = (claim: (workspace: Exclude<Facts['workspace'], string>, facts: Facts) => boolean) => {
-    expect(deaths().length).toBeGreaterThan(1000);
+    expect(deaths().length).toBeGreaterThan(runs(1000).numRuns);
     const broken = deaths().filter(
       (someFacts) => typeof someFacts.workspace === 'string' || !claim(someFacts.workspace, someFacts),
     );
@@ -242,7 +241,7 @@ describe('what dead implies', () => {
   });
   it('S4: who runs dies only of a silence that it promised to break, and only where nobody listens', () => {
     const running = deaths().filter(({ probe }) => probe.kind === 'seen' && probe.state === 'running');
-    expect(running.length).toBeGreaterThan(50);
+    expect(running.length).toBeGreaterThan(runs(50).numRuns);
     each(({ heartbeat }, { now, probe, errorKind }) => {
       if (probe.kind !== 'seen' || probe.state !== 'running') return true;
       const beatMs = heartbeat?.atMs ?? NaN;
@@ -297,9 +296,9 @@ describe('what would have flipped the judgement', () => {
         const otherwise = judge({ ...someFacts, probe: { ...probe, state: 'running' } }, policy);
         expect(otherwise.call === 'alive' || otherwise.rule !== rule || probe.state !== 'running').toBe(true);
       }),
-      runs,
+      runs(5000),
     );
-    expect(named).toBeGreaterThan(100);
+    expect(named).toBeGreaterThan(runs(100).numRuns);
   });
 
   it('from the instant that a flip names, and no sooner, another row decides', () => {
@@ -318,7 +317,7 @@ describe('what would have flipped the judgement', () => {
         expect(ruleAt(fromMs)).not.toBe(rule);
         expect([rule, '1a-facts-malformed']).toContain(ruleAt(fromMs - 1));
       }),
-      runs,
+      runs(5000),
     );
     expect([...met].sort()).toEqual([...timed].sort());
   });

@@ -270,6 +270,15 @@ describe('whether a workspace is ready', () => {
     expect(ready(workspace)).toBe(why);
   });
 
+  it.each([
+    [-1, 'settling'],
+    [0, undefined],
+  ])('a window of another length, and a beat %i ms from its opening as it was kept - %s', (offsetMs, why) => {
+    const settleFromMs = NOW_MS - 10_000;
+    const opened = { settleFromMs, settleUntilMs: NOW_MS + 290_000 };
+    expect(ready(beating({ atMs: settleFromMs + offsetMs }, opened))).toBe(why);
+  });
+
   it('settling, and only the retired boot has beaten - settling: that beat is no sign of the new one', () => {
     const workspace = beating({}, { settleUntilMs: NOW_MS + 50_000, retiredBootId: aHeartbeat().bootId });
     expect(ready(workspace)).toBe('settling');

@@ -15,6 +15,7 @@ import {
 import { calls, reasonMeaning, type Call, type Judgement, type Verdict } from '../../core/verdict.ts';
 import { nearlyDeadlyFacts } from './arbitrary.ts';
 import { at, deadlyFacts, deepFrozen, facts, notMade, NOW_MS, policy } from './builders.ts';
+import { runs } from './runs.ts';
 
 const lookAt = (some: Facts): Look => ({ facts: some, judgement: judge(some, policy) });
 const about = {
@@ -95,7 +96,7 @@ describe('a receipt', () => {
         const stored = JSON.parse(JSON.stringify(receipt)) as Receipt;
         for (const look of stored.looks) expect(judge(look.facts, stored.policy)).toEqual(look.judgement);
       }),
-      { numRuns: 500 },
+      runs(500),
     );
   });
 

@@ -40,7 +40,8 @@ export function received(
       return answer === 'arrives' ? advanced({ step: 'admitted' }) : { action, workspace };
     case 'start': {
       const intent = { step: 'start-issued', attempt: claim.attempt + 1 } as const;
-      return answer === 'arrives' ? started(intent, nowMs) : advanced(intent);
+      const starts = (claim.starts ?? 0) + 1;
+      return answer === 'arrives' ? started({ ...intent, starts }, nowMs) : advanced(intent);
     }
     case 'stop': {
       const stopLeaseUntilMs = nowMs + STOP_LEASE_MS;

@@ -275,6 +275,18 @@ describe('Stop', () => {
     );
   });
 
+  it('heard: another boot than the condemned one - it restarted itself, and is not stopped (S9)', () => {
+    const heard = { ...order, heardAtMs: NOW_MS, heardBootId: 'boot-2' };
+    expect(next({ claim: heard, probe: seen('running') })).toBe('done: restarted-meanwhile');
+    expect(next({ claim: { ...heard, heardBootId: 'boot-1' }, probe: seen('running') })).toBe('stop');
+  });
+
+  it('heard: the first beat ever of a workspace that was ordered to restart - the boot that was meant, and stopped', () => {
+    const { bootId: _bootId, ...neverBeaten } = order;
+    const heard = { ...neverBeaten, heardAtMs: NOW_MS, heardBootId: 'boot-1' };
+    expect(next({ workspace: aMuteWorkspace(), claim: heard, probe: seen('running') })).toBe('stop');
+  });
+
   it('heard by an operator, who condemned a healthy agent - stopped all the same', () => {
     expect(next({ claim: { ...order, heardAtMs: NOW_MS }, probe: seen('running') })).toBe('stop');
   });
