@@ -7,6 +7,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { handleForwardError } from '../../lambdas/forward-error/handle.ts';
 import { aRequest, forwardError } from './calls.ts';
 import {
+  aClaim,
   aStoredWorkspace,
   dated,
   ec2Shows,
@@ -479,18 +480,3 @@ describe('bad input', () => {
     expect(aws.dynamo.calls()).toHaveLength(0);
   });
 });
-
-function aClaim() {
-  return {
-    token: '01KACLAIMAAAAAAAAAAAAAAAAA',
-    kind: 'dead' as const,
-    reason: 'stopped',
-    step: 'admitted' as const,
-    attempt: 0,
-    epoch: 0,
-    sinceMs: NOW_MS - 1000,
-    deadlineMs: NOW_MS + 900_000,
-    instanceId: 'i-0123456789abcdef0',
-    forced: false,
-  };
-}

@@ -6,7 +6,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Workspace } from '../../core/workspace.ts';
 import { handleHeartbeat } from '../../lambdas/heartbeat/handle.ts';
 import { apiCall } from './calls.ts';
-import { aStoredWorkspace, holds, itemOf, mockedAws, NOW_MS, portsOver } from './mocked-aws.ts';
+import { aClaim, aStoredWorkspace, holds, itemOf, mockedAws, NOW_MS, portsOver } from './mocked-aws.ts';
 
 const INSTANCE = 'i-0123456789abcdef0';
 let aws: ReturnType<typeof mockedAws>;
@@ -201,18 +201,3 @@ describe('the first beat of a new boot', () => {
     expect(aws.sqs.calls()).toHaveLength(0);
   });
 });
-
-function aClaim() {
-  return {
-    token: '01KACLAIMAAAAAAAAAAAAAAAAA',
-    kind: 'dead' as const,
-    reason: 'stopped',
-    step: 'admitted' as const,
-    attempt: 0,
-    epoch: 0,
-    sinceMs: NOW_MS - 1000,
-    deadlineMs: NOW_MS + 900_000,
-    instanceId: INSTANCE,
-    forced: false,
-  };
-}

@@ -25,7 +25,7 @@ import { openTable } from '../../lambdas/adapters/table.ts';
 import { workspaceStore } from '../../lambdas/adapters/workspace-store.ts';
 import type { AgentAnswer, AgentRequest, Clock, Ids, Log } from '../../lambdas/ports.ts';
 import { defaultSettings } from '../../core/policy.ts';
-import type { Workspace } from '../../core/workspace.ts';
+import type { Claim, Workspace } from '../../core/workspace.ts';
 
 process.env['AWS_REGION'] = 'us-east-1';
 process.env['AWS_ACCESS_KEY_ID'] = 'test';
@@ -150,6 +150,22 @@ export function aStoredWorkspace(changes: Partial<Workspace> = {}): Workspace {
     heartbeat: { atMs: NOW_MS - 315_000, seq: 41, bootId: 'boot-a', intervalMs: 5000, activeTasks: 0 },
     recentRestartsMs: [],
     ...changes,
+  };
+}
+
+/** An open claim on it: admitted a second ago, nothing done yet. */
+export function aClaim(): Claim {
+  return {
+    token: '01KACLAIMAAAAAAAAAAAAAAAAA',
+    kind: 'dead',
+    reason: 'stopped',
+    step: 'admitted',
+    attempt: 0,
+    epoch: 0,
+    sinceMs: NOW_MS - 1000,
+    deadlineMs: NOW_MS + 900_000,
+    instanceId: 'i-0123456789abcdef0',
+    forced: false,
   };
 }
 

@@ -9,6 +9,7 @@ import { handleOperate } from '../../lambdas/operate/handle.ts';
 import type { ApiCall } from '../../lambdas/runtime/api-call.ts';
 import { apiCall } from './calls.ts';
 import {
+  aClaim,
   aStoredWorkspace,
   ec2Shows,
   holds,
@@ -245,18 +246,3 @@ describe('pause, settle, cancel', () => {
     expect(await operate('DELETE /requests/{requestId}', '', changes)).toMatchObject({ status });
   });
 });
-
-function aClaim() {
-  return {
-    token: '01KACLAIMAAAAAAAAAAAAAAAAA',
-    kind: 'dead' as const,
-    reason: 'stopped',
-    step: 'admitted' as const,
-    attempt: 0,
-    epoch: 0,
-    sinceMs: NOW_MS - 1000,
-    deadlineMs: NOW_MS + 900_000,
-    instanceId: 'i-0123456789abcdef0',
-    forced: false,
-  };
-}

@@ -16,6 +16,7 @@ import { handleForwardError } from '../../lambdas/forward-error/handle.ts';
 import { handleReprobes } from '../../lambdas/reprobe/handle.ts';
 import { aRequest, forwardError, received } from '../lambdas/calls.ts';
 import {
+  aClaim,
   aStoredWorkspace,
   ec2Shows,
   holds,
@@ -340,18 +341,3 @@ describe('verdict scenarios', () => {
     expect(await fails('deadline')).toMatchObject({ status: 202, body: { code: 'upstream-busy' } });
   });
 });
-
-function aClaim() {
-  return {
-    token: '01KACLAIMAAAAAAAAAAAAAAAAA',
-    kind: 'dead' as const,
-    reason: 'stopped',
-    step: 'admitted' as const,
-    attempt: 0,
-    epoch: 0,
-    sinceMs: NOW_MS - 1000,
-    deadlineMs: NOW_MS + 900_000,
-    instanceId: 'i-0123456789abcdef0',
-    forced: false,
-  };
-}
