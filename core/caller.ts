@@ -15,6 +15,7 @@ const USER_OR_ROOT = /^arn:[\w-]+:iam::\d{12}:(user\/(?:[\w+=,.@-]+\/)*[\w+=,.@-
 export function callerOf(userArn: unknown): Caller | undefined {
   if (typeof userArn !== 'string') return undefined;
   const assumed = ASSUMED_ROLE.exec(userArn);
+  // Stryker disable next-line ConditionalExpression: both groups are there or neither; asked twice for the types
   if (assumed?.[1] !== undefined && assumed[2] !== undefined) {
     return { principal: `role/${assumed[1]}`, roleName: assumed[1], session: assumed[2] };
   }

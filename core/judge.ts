@@ -110,6 +110,7 @@ const firstSightingIsSuspect: Guard = (view) => {
 
 const secondSightingIsTheReprobes: Guard = (view) => {
   const { facts, policy, workspace } = view;
+  // Stryker disable next-line OptionalChaining: the guard before this one lets nothing pass without evidence
   const confirmableAtMs = (workspace.evidence?.atMs ?? Infinity) + policy.reprobeDelayMs;
   if (facts.asker === 'reprobe' && facts.now.earliestMs >= confirmableAtMs) return undefined;
   return judgement('suspect', '10-not-yet', 'suspect', [
@@ -169,7 +170,7 @@ function sightingFlips({ facts, workspace, policy }: View): Flip[] {
 }
 
 function flipAfter(kind: Flip['kind'], afterMs: number | undefined): Flip {
-  return afterMs === undefined || !Number.isFinite(afterMs) ? { kind } : { kind, afterMs };
+  return afterMs === undefined ? { kind } : { kind, afterMs };
 }
 
 const factsMalformed = judgement('busy', '1a-facts-malformed', 'facts-malformed');

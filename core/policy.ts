@@ -251,6 +251,7 @@ function valueProblems(name: SettingName, value: unknown): string[] {
     return known ? [] : [`Expected ${name} to be one of ${setting.choices.join(', ')}, got ${String(value)}`];
   }
   if (value === null && setting.nullable) return [];
+  // Stryker disable next-line ConditionalExpression: isFinite is true of numbers only; typeof is for the types
   if (typeof value !== 'number' || !Number.isFinite(value)) {
     return [`Expected ${name} to be a number, got ${String(value)}`];
   }

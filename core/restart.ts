@@ -93,8 +93,7 @@ function whenStopped({ workspace, claim, now }: RestartView): RestartAction {
   if (claim.step === 'stop-issued' && now.earliestMs < (claim.stopLeaseUntilMs ?? 0))
     return wait('stop-in-flight');
   // The answer may be older than our own Start: a moment's patience, then it counts as fallen back.
-  if (claim.startedAtMs !== undefined && now.earliestMs < claim.startedAtMs + READ_LAG_MS)
-    return wait('read-lag');
+  if (now.earliestMs < (claim.startedAtMs ?? 0) + READ_LAG_MS) return wait('read-lag');
   if ((claim.starts ?? 0) >= MOST_FALL_BACKS) return finish('failed', 'start-refused');
   return { do: 'start' };
 }
@@ -129,7 +128,8 @@ function whenRunningAnew(
   const { heartbeat } = workspace;
   if (heartbeat && heartbeat.bootId !== claim.bootId) return finish('done', 'heartbeat');
   if (claim.startedAtMs === undefined) return { do: 'adopt', launchTimeMs };
-  const neverBeat = heartbeat === undefined && claim.bootId === undefined;
+  // Neither before the claim nor since, or it would have been done by that beat.
+  const neverBeat = claim.bootId === undefined;
   const startedMs = Math.max(launchTimeMs, claim.startedAtMs);
   if (neverBeat && now.earliestMs >= startedMs + policy.settleWindowMs)
     return finish('done', 'ran-for-settle-window');

@@ -1,4 +1,5 @@
 import type { Policy } from './policy.ts';
+import { isInstant } from './time.ts';
 
 /**
  * Until when a workspace is settling: what the table says, or a newer start that only the probe has seen.
@@ -9,7 +10,7 @@ export function settleUntilMs(
   launchTimeMs: number | undefined,
   policy: Policy,
 ): number {
-  if (launchTimeMs === undefined || !Number.isFinite(launchTimeMs)) return storedUntilMs;
+  if (!isInstant(launchTimeMs)) return storedUntilMs;
   return Math.max(storedUntilMs, launchTimeMs + policy.settleWindowMs);
 }
 

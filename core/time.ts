@@ -13,7 +13,7 @@ const LAST_INSTANT_MS = 8.64e15;
 
 /** Whether a value can be an instant at all: a number, finite, not negative, within what a Date can hold. */
 export function isInstant(value: unknown): value is number {
-  return typeof value === 'number' && Number.isFinite(value) && value >= 0 && value <= LAST_INSTANT_MS;
+  return Number.isFinite(value) && Number(value) >= 0 && Number(value) <= LAST_INSTANT_MS;
 }
 
 /** The range that spans both clocks that saw an API call: the function's and the gateway's. */

@@ -40,6 +40,10 @@ describe('the headers of a parked request', () => {
     expect(keptHeaders(headers)).toEqual({ 'x-end': '3' });
   });
 
+  it('the values of other headers - name no headers, whatever they say', () => {
+    expect(keptHeaders({ 'x-a': 'x-b', 'x-b': '1' })).toEqual({ 'x-a': 'x-b', 'x-b': '1' });
+  });
+
   it('Connection in two spellings - both count', () => {
     const headers = { connection: 'x-one', Connection: 'x-two', 'x-one': '1', 'x-two': '2', 'x-end': '3' };
     expect(keptHeaders(headers)).toEqual({ 'x-end': '3' });

@@ -155,6 +155,11 @@ describe('a beat while a restart is open', () => {
     },
   );
 
+  it('of the retired boot, of which no beat is recorded - heard: it is no replay', () => {
+    const workspace = aMuteWorkspace({ claim: aClaim(), retiredBootId: BOOT });
+    expect(decided(workspace, aBeat({ seq: 0 }))).toMatchObject({ why: 'retired-boot', heard: true });
+  });
+
   it('of the retired boot, and replayed - dropped and not heard: it is old news', () => {
     expect(decided(claimed(), aBeat({ seq: 41 }))).toMatchObject({ why: 'retired-boot', heard: false });
     expect(decided(claimed(), aBeat({ seq: 40 }))).toMatchObject({ why: 'retired-boot', heard: false });

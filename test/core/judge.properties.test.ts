@@ -11,6 +11,9 @@ import { aWorkspace, anEvidence, deadlyFacts, deepFrozen, INSTANCE, NOW_MS, poli
 import { runs } from './runs.ts';
 import { missingForDead, opinion } from './oracle.ts';
 
+/** Seconds at most; a machine that does much else may take longer. */
+const patient = { timeout: 60_000 };
+
 /** How near a call is to death. Everything that is neither suspicion nor death is as far as can be. */
 function nearness(call: Call): number {
   return call === 'dead' ? 2 : call === 'suspect' ? 1 : 0;
@@ -52,7 +55,7 @@ const notJudged = [
 /** What may be absent, and says something by being so. */
 const optional = ['reportedInstanceId', 'workspace.pause', 'workspace.pause.untilMs', 'workspace.claim'];
 
-describe('the judge is total', () => {
+describe('the judge is total', patient, () => {
   it('junk for facts and policy - it never throws, and never says dead', () => {
     fc.assert(
       fc.property(junk, junk, (someFacts, somePolicy) => {
@@ -132,7 +135,7 @@ describe('the judge is total', () => {
   });
 });
 
-describe('the judge is pure (S36)', () => {
+describe('the judge is pure (S36)', patient, () => {
   it('frozen facts - the same answer twice, and nothing is written', () => {
     fc.assert(
       fc.property(nearlyDeadlyFacts, (someFacts) => {
@@ -144,7 +147,7 @@ describe('the judge is pure (S36)', () => {
   });
 });
 
-describe('the judge and its naive twin', () => {
+describe('the judge and its naive twin', patient, () => {
   it('any facts - the same call, reason and row', () => {
     const met = new Set<string>();
     fc.assert(
@@ -159,7 +162,7 @@ describe('the judge and its naive twin', () => {
   });
 });
 
-describe('monotone caution (S37)', () => {
+describe('monotone caution (S37)', patient, () => {
   it('any one fact less certain - the judgement never moves towards dead', () => {
     let deadBefore = 0;
     fc.assert(
@@ -192,7 +195,7 @@ describe('monotone caution (S37)', () => {
   });
 });
 
-describe('what dead implies', () => {
+describe('what dead implies', patient, () => {
   let sampled: readonly Facts[] | undefined;
   /** Sampled by the first test that asks, not when the file is loaded. */
   const deaths = (): readonly Facts[] => {
@@ -283,7 +286,7 @@ describe('what dead implies', () => {
   });
 });
 
-describe('what would have flipped the judgement', () => {
+describe('what would have flipped the judgement', patient, () => {
   it('where a probe that says running is named, such a probe would have led to another row', () => {
     let named = 0;
     fc.assert(

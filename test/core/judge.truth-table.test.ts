@@ -21,7 +21,10 @@ import { opinion } from './oracle.ts';
 import { wholeTable, type Story } from './truth-table-run.ts';
 import { inWords, rowCount, type Row } from './truth-table.ts';
 
-describe('the verdict table, every combination', () => {
+/** Seconds at most; a machine that does much else may take longer. */
+const patient = { timeout: 60_000 };
+
+describe('the verdict table, every combination', patient, () => {
   it('the judge agrees with the oracle at every look of every row', () => {
     expect([...wholeTable().broken.values()].flat()).toEqual([]);
   });
@@ -43,7 +46,7 @@ describe('the verdict table, every combination', () => {
   });
 });
 
-describe('who dies, told by the words of the row alone', () => {
+describe('who dies, told by the words of the row alone', patient, () => {
   /** What a look counts for, by its word and the story around it. */
   function sighting(row: Row, word: string): 'stopped' | 'silent' | 'none' {
     if (word === 'stopped' || word === 'terminated') return 'stopped';

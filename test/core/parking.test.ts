@@ -5,6 +5,10 @@ import {
   afterAttempt,
   deferralMs,
   isFinalState,
+  LARGEST_BODY_BYTES,
+  LARGEST_MESSAGE_BYTES,
+  LARGEST_RESPONSE_BYTES,
+  MOST_PARKED_BYTES,
   nextDeliveryStep,
   refusalOfHeld,
   requestStates,
@@ -44,6 +48,15 @@ const final = ['delivered', 'refused', 'expired', 'cancelled', 'dead-lettered'] 
 describe('the states of a parked request', () => {
   it.each(requestStates)('%s - final or not, as the contract says', (state) => {
     expect(isFinalState(state)).toBe((final as readonly string[]).includes(state));
+  });
+});
+
+describe('the sizes of the contract', () => {
+  it('700 KiB of body, 1 MiB of message, 64 MiB for a workspace, 256 KiB of response', () => {
+    const kib = [LARGEST_BODY_BYTES, LARGEST_MESSAGE_BYTES, MOST_PARKED_BYTES, LARGEST_RESPONSE_BYTES].map(
+      (bytes) => bytes / 1024,
+    );
+    expect(kib).toEqual([700, 1024, 65_536, 256]);
   });
 });
 
@@ -244,6 +257,10 @@ describe('whether a workspace is ready', () => {
     const roomy = policyOf({ ...defaultSettings, maxActiveTasks: 3 });
     expect(whyNotReady(beating({ activeTasks: 2 }), at(NOW_MS), roomy)).toBeUndefined();
     expect(whyNotReady(beating({ activeTasks: 3 }), at(NOW_MS), roomy)).toBe('busy');
+  });
+
+  it('fresh for a reason that was not kept - no tasks are known, so ready', () => {
+    expect(ready(aMuteWorkspace({ freshUntilMs: NOW_MS + 9000 }))).toBeUndefined();
   });
 
   it('tasks of a beat that no longer counts - forgotten: a crashed agent becomes drainable', () => {

@@ -21,6 +21,9 @@ import {
 import { runs } from './runs.ts';
 import { received, type Claimed, type Receive } from './restart-run.ts';
 
+/** Seconds at most; a machine that does much else may take longer. */
+const patient = { timeout: 60_000 };
+
 const kinds = ['dead', 'silent', 'operator'] as const satisfies Claim['kind'][];
 
 /** A workspace whose restart has just been claimed, as the claim sets it. */
@@ -130,7 +133,7 @@ const story = fc.record({
   kind: fc.constantFrom(...kinds),
   forced: fc.boolean(),
   hasBeaten: fc.boolean(),
-  steps: fc.array(step, { maxLength: 40 }),
+  steps: fc.array(step, { maxLength: 40, size: 'large' }),
 });
 
 /** Checks every act of many restarts; says how many acts of each kind there were, so that the check bites. */
@@ -149,7 +152,7 @@ function everyAct(holds: (act: Act) => boolean): Map<string, number> {
   return counts;
 }
 
-describe('any claim, any sequence of looks', () => {
+describe('any claim, any sequence of looks', patient, () => {
   it('at most one Stop a claim (S13)', () => {
     let stopped = 0;
     fc.assert(
@@ -280,7 +283,7 @@ function beaten(workspace: Claimed, world: World, nowMs: number): Claimed {
   };
 }
 
-describe('any restart in a world that is honest but loses answers (V11)', () => {
+describe('any restart in a world that is honest but loses answers (V11)', patient, () => {
   it.each(kinds)(
     'claimed by %s - ends done within minutes, with one boot at the end and no Stop too many',
     (kind) => {

@@ -148,6 +148,11 @@ describe('looking at the instance', () => {
     expect(needsProbe(claimOf({ step }))).toBe(step !== 'awaiting-admission');
   });
 
+  it('no clear answer, even if the answer carries a state - waits', () => {
+    const odd = { ...seen('stopped'), kind: 'unknown', cause: 'error' } as unknown as Probe;
+    expect(next({ probe: odd })).toBe('wait: probe-inconclusive');
+  });
+
   it('a state that EC2 has invented since - a bug, loudly, and no act', () => {
     const probe = seen('hibernated' as InstanceState);
     expect(() => nextRestartAction(view({ probe }))).toThrow(InvariantViolation);
@@ -193,6 +198,21 @@ describe('Start', () => {
         'cancelled: desired-stopped',
       );
     }
+  });
+
+  it('wanted stopped or paused by now, but Start has been issued - what became of it is found out first', () => {
+    const claim = claimOf(stepOf['start-issued']);
+    const paused = aWorkspace({ pause: { by: 'role/operator', reason: 'x' } });
+    for (const workspace of [aWorkspace({ desired: 'stopped' }), paused]) {
+      expect(next({ workspace, claim, probe: looks['running anew'] })).toBe('adopt');
+      expect(next({ workspace, claim, probe: seen('pending') })).toBe('wait: booting');
+    }
+  });
+
+  it('a Stop whose outcome is recorded - Start need not wait for the end of its lease', () => {
+    const claim = claimOf({ step: 'stop-recorded', stopLeaseUntilMs: NOW_MS + 9000 });
+    expect(next({ claim })).toBe('start');
+    expect(next({ claim: { ...claim, kind: 'operator' }, probe: seen('running') })).toBe('wait: read-lag');
   });
 
   it('wanted stopped by now, but it runs anew - its first beat is awaited, and there is nothing to cancel', () => {
@@ -331,6 +351,11 @@ describe('the end of a restart', () => {
     expect(next({ claim: starting, probe: seen('running', { launchTimeMs: NOW_MS - 600_000 }) })).toBe(
       'wait: awaiting-heartbeat',
     );
+  });
+
+  it('it has beaten once, but no beat is on record - awaited: a window that passes is no sign of life', () => {
+    const probe = seen('running', { launchTimeMs: NOW_MS - 600_000 });
+    expect(next({ workspace: aMuteWorkspace(), claim: starting, probe })).toBe('wait: awaiting-heartbeat');
   });
 
   it('its first beat ever came with the new boot - done', () => {

@@ -165,6 +165,11 @@ describe('a receipt as the API shows it', () => {
     });
   });
 
+  it('of one look, or of none that was kept - the facts of the last there is', () => {
+    expect(receiptView(receipt)['facts']).toEqual(facts());
+    expect(receiptView({ ...receipt, looks: [] })['facts']).toBeUndefined();
+  });
+
   it('of a call with a request - names it', () => {
     expect(receiptView({ ...receipt, requestId: 'request-1' })).toMatchObject({ requestId: 'request-1' });
     expect(receiptView(receipt)).not.toHaveProperty('requestId');
@@ -173,7 +178,7 @@ describe('a receipt as the API shows it', () => {
 
 describe('a request as the API shows it', () => {
   it('parked - where it stands, and nothing that is not there', () => {
-    expect(requestView(deepFrozen(aRequest()), { position: 3 })).toEqual({
+    expect(requestView(deepFrozen(aRequest()), { position: 3 })).toStrictEqual({
       requestId: 'request-1',
       workspaceId: 'ws-1',
       state: 'parked',
