@@ -5,7 +5,7 @@ import type { Policy } from './policy.ts';
 import { isSettling } from './settle.ts';
 import type { TimeRange } from './time.ts';
 import type { Reason, Verdict } from './verdict.ts';
-import { isPaused, type InstanceState, type Workspace } from './workspace.ts';
+import { isPaused, type Workspace } from './workspace.ts';
 
 /** What became of a parked request. The last five are final: reached once, never left (S24). */
 export const requestStates = [
@@ -56,15 +56,38 @@ export interface ParkedRequest {
   /** An earlier copy may have reached the agent. */
   readonly ambiguous: boolean;
   readonly whenDead: 'refuse' | 'park';
+  /** Whether a second copy may go to the agent when an earlier one may have arrived. Absent: it may. */
+  readonly onAmbiguous?: 'retry' | 'refuse';
   readonly errorClass: ErrorClass;
+  /** The workspace's generation when the request was accepted: an older registration's requests are not a newer one's. */
+  readonly generation?: number;
   /** The verdict that holds it back. */
   readonly heldBy?: string;
   readonly enqueueNo: number;
   /** No delivery is tried before this. */
   readonly notBeforeMs?: number;
+  /** Until then an attempt is under way, and no other one begins. */
+  readonly leaseUntilMs?: number;
+  /** Attempts that failed at the agent itself. */
+  readonly failures?: number;
+  /** What the last attempt met. */
+  readonly lastAttempt?: AttemptMark;
+  /** Restarts in a row that this request was in flight at. */
+  readonly interruptions?: number;
+  /** The dead letter that this request was made from. */
+  readonly redriveOf?: string;
+  /** The request that was made from this dead letter. */
+  readonly redrivenAs?: string;
   /** Why it ended, or why the last attempt failed. */
   readonly why?: string;
   readonly finishedAtMs?: number;
+}
+
+/** The agent that an attempt went to, and whether it answered. */
+export interface AttemptMark {
+  readonly answered: boolean;
+  readonly launchTimeMs?: number;
+  readonly bootId?: string;
 }
 
 export function isFinalState(state: RequestState): state is FinalState {
@@ -74,7 +97,13 @@ export function isFinalState(state: RequestState): state is FinalState {
 export type DeliveryStep =
   | { readonly do: 'drop'; readonly because: string }
   | { readonly do: 'end'; readonly state: FinalState; readonly why: string }
-  | { readonly do: 'defer'; readonly because: string; readonly soon: boolean }
+  | {
+      readonly do: 'defer';
+      readonly because: string;
+      readonly soon: boolean;
+      /** When it is to be looked at again; absent: by how long it has waited. */
+      readonly untilMs?: number;
+    }
   | { readonly do: 'attempt' };
 
 export interface DeliveryView {
@@ -84,6 +113,8 @@ export interface DeliveryView {
   /** The verdict that holds the request, when one does. */
   readonly holder?:
     { readonly verdict: Verdict; readonly final: boolean; readonly reason: Reason } | 'absent';
+  /** The pace after a recovery: nothing is delivered before this. */
+  readonly rampUntilMs?: number;
   readonly now: TimeRange;
   readonly policy: Policy;
 }
@@ -95,15 +126,35 @@ export function nextDeliveryStep(view: DeliveryView): DeliveryStep {
   if (isFinalState(request.state)) return { do: 'drop', because: request.state };
   if (request.enqueueNo !== view.enqueueNo) return { do: 'drop', because: 'other-enqueue' };
   if (request.state === 'accepting') return defer('accepting', true);
+  // Another copy of this message is at it: a second delivery would be a duplicate that nobody needs (S22).
+  if (request.state === 'delivering' && now.earliestMs < (request.leaseUntilMs ?? 0))
+    return deferUntil('in-delivery', request.leaseUntilMs);
   // Expiry is judged by the latest end of the range: nothing is delivered that may have expired (S21).
   if (now.latestMs >= request.expiresAtMs) return { do: 'end', state: 'expired', why: 'expired' };
   if (workspace === 'malformed') return defer('workspace-unreadable');
-  if (workspace === 'absent') return { do: 'end', state: 'refused', why: 'workspace-removed' };
+  if (workspace === 'absent' || isOfEarlierRegistration(request, workspace))
+    return { do: 'end', state: 'refused', why: 'workspace-removed' };
+  if (request.onAmbiguous === 'refuse' && mayBeWithAgent(request))
+    return { do: 'end', state: 'refused', why: 'ambiguous' };
   const held = heldStep(request, view);
   if (held) return held;
-  if (now.earliestMs < (request.notBeforeMs ?? 0)) return defer('not-before');
+  if (now.earliestMs < (request.notBeforeMs ?? 0)) return deferUntil('not-before', request.notBeforeMs);
   const unready = whyNotReady(workspace, now, view.policy);
-  return unready === undefined ? { do: 'attempt' } : defer(unready);
+  if (unready !== undefined) return defer(unready);
+  return now.earliestMs < (view.rampUntilMs ?? 0) ? deferUntil('ramp', view.rampUntilMs) : { do: 'attempt' };
+}
+
+/** A workspace that was removed and registered anew is another one: nothing that was meant for the old reaches it (S20). */
+export function isOfEarlierRegistration(
+  request: Pick<ParkedRequest, 'generation'>,
+  workspace: Pick<Workspace, 'firstGeneration'>,
+): boolean {
+  return (request.generation ?? Infinity) < (workspace.firstGeneration ?? 0);
+}
+
+/** Whether an earlier copy may have reached the agent: told so, or found in the middle of an attempt. */
+export function mayBeWithAgent(request: Pick<ParkedRequest, 'ambiguous' | 'state'>): boolean {
+  return request.ambiguous || request.state === 'delivering';
 }
 
 /** A request of a pending verdict is released or ended by it; a verdict that never came releases it too. */
@@ -163,56 +214,10 @@ function hasBeatenSinceSettling(workspace: Workspace, policy: Policy): boolean {
   return heartbeat.atMs >= (workspace.settleFromMs ?? workspace.settleUntilMs - policy.settleWindowMs);
 }
 
-const SHORTEST_DEFERRAL_MS = 5000;
-const LONGEST_DEFERRAL_MS = 60_000;
-const PATIENT_DEFERRAL_MS = 120_000;
-const PATIENT_AFTER_MS = 60 * 60_000;
-const SOON_MS = 2000;
-
-/**
- * How long a deferred message stays invisible, by how long it has waited: as long again, so that the waits double from
- * 5 s to 60 s, and two minutes after the first hour (about 760 receives a day, below the queue's 1,000). `jitter` from
- * 0 to 1 takes off up to a fifth.
- */
-export function deferralMs(waitedMs: number, jitter: number, soon = false): number {
-  if (soon) return SOON_MS;
-  const doublingMs = Math.min(Math.max(waitedMs, SHORTEST_DEFERRAL_MS), LONGEST_DEFERRAL_MS);
-  const fullMs = waitedMs > PATIENT_AFTER_MS ? PATIENT_DEFERRAL_MS : doublingMs;
-  return Math.round(fullMs * (1 - jitter / 5));
-}
-
-/** What an attempt at delivery came to. */
-export type AttemptOutcome =
-  | { readonly kind: 'answered'; readonly status: number }
-  | { readonly kind: 'failed'; readonly because: 'refused' | 'reset' | 'eof' | 'deadline' | 'unreachable' }
-  | { readonly kind: 'not-running'; readonly state: InstanceState | 'unknown' }
-  | { readonly kind: 'address-refused'; readonly because: string };
-
-/** Statuses of the agent by which it asks for another try. */
-const tryAgainStatuses: readonly number[] = [408, 425, 429];
-
-/** What follows from an attempt: a final state, or later again. */
-export function afterAttempt(
-  outcome: AttemptOutcome,
-): { state: FinalState; why?: string } | { later: string } {
-  switch (outcome.kind) {
-    case 'answered': {
-      const { status } = outcome;
-      if (status >= 200 && status < 300) return { state: 'delivered' };
-      const refusedForGood = status >= 400 && status < 500 && !tryAgainStatuses.includes(status);
-      return refusedForGood ? { state: 'refused', why: `status-${status}` } : { later: `status-${status}` };
-    }
-    case 'failed':
-      return { later: outcome.because };
-    case 'not-running':
-      return { later: `instance-${outcome.state}` };
-    case 'address-refused':
-      return { state: 'dead-lettered', why: outcome.because };
-    default:
-      return assertNever(outcome);
-  }
-}
-
 function defer(because: string, soon = false): DeliveryStep {
   return { do: 'defer', because, soon };
+}
+
+function deferUntil(because: string, untilMs: number | undefined): DeliveryStep {
+  return untilMs === undefined ? defer(because) : { do: 'defer', because, soon: false, untilMs };
 }

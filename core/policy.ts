@@ -21,6 +21,7 @@ export interface WorkspaceSettings {
   readonly restartWindowSeconds: number;
   readonly parkedMax: number;
   readonly deliverTimeoutSeconds: number;
+  readonly maxFailedAttempts: number;
   readonly maxActiveTasks: number;
   readonly whenPaused: WhenPaused;
 }
@@ -116,6 +117,12 @@ export const settingTable = {
     840,
     'How long a delivery waits for the agent. An agent turn may take minutes.',
   ),
+  maxFailedAttempts: seconds(
+    5,
+    1,
+    100,
+    'Attempts that may fail at the agent itself before a request becomes a dead letter. Too few give up on one bad minute.',
+  ),
   maxActiveTasks: seconds(1, 1, 1000, 'A workspace with this many active tasks gets no parked request.'),
   whenPaused: {
     kind: 'choice',
@@ -154,6 +161,7 @@ export interface Policy {
   readonly restartWindowMs: number;
   readonly parkedMax: number;
   readonly deliverTimeoutMs: number;
+  readonly maxFailedAttempts: number;
   readonly maxActiveTasks: number;
   readonly whenPaused: WhenPaused;
   readonly brakeMinimum: number;
@@ -178,6 +186,7 @@ export function policyOf(settings: PolicySettings): Policy {
     restartWindowMs: settings.restartWindowSeconds * 1000,
     parkedMax: settings.parkedMax,
     deliverTimeoutMs: settings.deliverTimeoutSeconds * 1000,
+    maxFailedAttempts: settings.maxFailedAttempts,
     maxActiveTasks: settings.maxActiveTasks,
     whenPaused: settings.whenPaused,
     brakeMinimum: settings.brakeMinimum,

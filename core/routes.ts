@@ -43,6 +43,8 @@ export const routes = [
     callers: ['operator', 'proxy'],
   },
   { method: 'GET', path: '/workspaces/{workspaceId}/requests', answeredBy: 'lookup', callers: ['operator'] },
+  { method: 'GET', path: '/workspaces/{workspaceId}/timeline', answeredBy: 'lookup', callers: ['operator'] },
+  { method: 'GET', path: '/dead-letters', answeredBy: 'lookup', callers: ['operator'] },
   { method: 'GET', path: '/requests/{requestId}', answeredBy: 'lookup', callers: ['proxy', 'operator'] },
   { method: 'GET', path: '/fleet', answeredBy: 'lookup', callers: ['operator'] },
 
@@ -53,6 +55,7 @@ export const routes = [
   { method: 'PUT', path: '/workspaces/{workspaceId}/pause', answeredBy: 'operate', callers: ['operator'] },
   { method: 'DELETE', path: '/workspaces/{workspaceId}/pause', answeredBy: 'operate', callers: ['operator'] },
   { method: 'DELETE', path: '/requests/{requestId}', answeredBy: 'operate', callers: ['proxy', 'operator'] },
+  { method: 'POST', path: '/dead-letters/redrive', answeredBy: 'operate', callers: ['operator'] },
   { method: 'PUT', path: '/fleet/pause', answeredBy: 'operate', callers: ['operator'] },
   { method: 'DELETE', path: '/fleet/pause', answeredBy: 'operate', callers: ['operator'] },
   { method: 'POST', path: '/fleet/brake/release', answeredBy: 'operate', callers: ['operator'] },

@@ -1,5 +1,6 @@
 /** What the API shows of stored things: times as ISO 8601, durations in seconds, nothing that is not public. */
 import type { Fleet } from './brake.ts';
+import type { Estimate } from './drain.ts';
 import { restartsLeft } from './claim.ts';
 import { isFresh } from './heartbeat.ts';
 import type { ParkedRequest } from './parking.ts';
@@ -93,21 +94,33 @@ export function receiptView(receipt: Receipt): View {
 
 export function requestView(
   request: ParkedRequest,
-  more: { readonly position?: number; readonly response?: View } = {},
+  more: { readonly position?: number; readonly response?: View; readonly estimate?: Estimate } = {},
 ): View {
   return {
     requestId: request.requestId,
     workspaceId: request.workspaceId,
     state: request.state,
     ...(more.position !== undefined && { position: more.position }),
+    ...(more.estimate && { estimate: estimateView(more.estimate) }),
     attempts: request.attempts,
     ambiguous: request.ambiguous,
     parkedAt: isoTime(request.parkedAtMs ?? request.acceptedAtMs),
     expiresAt: isoTime(request.expiresAtMs),
     ...(request.heldBy !== undefined && { heldBy: request.heldBy }),
     ...(request.why !== undefined && { why: request.why }),
+    ...(request.redriveOf !== undefined && { redriveOf: request.redriveOf }),
+    ...(request.redrivenAs !== undefined && { redrivenAs: request.redrivenAs }),
     ...(request.finishedAtMs !== undefined && { finishedAt: isoTime(request.finishedAtMs) }),
     ...(more.response && { response: more.response }),
+  };
+}
+
+/** A guess, and labelled as one: from how this workspace recovered and answered lately. */
+function estimateView({ atMs, turnMs, recoveryMs }: Estimate): View {
+  return {
+    deliveredAt: isoTime(atMs),
+    label: 'estimate',
+    basis: { turnSeconds: turnMs / 1000, recoverySeconds: recoveryMs / 1000 },
   };
 }
 

@@ -99,6 +99,8 @@ export interface Workspace {
   readonly settings?: Partial<WorkspaceSettings>;
   /** Rises with each new instance and each claim; everything that was decided for an older one is void. */
   readonly generation: number;
+  /** The generation at its registration; absent in items that were written before it was kept. */
+  readonly firstGeneration?: number;
   readonly pause?: Pause;
   readonly settleUntilMs: number;
   /** When the window opened; absent in items that were written before it was kept. */

@@ -7,9 +7,11 @@ import type { ClaimWrite } from '../core/claim.ts';
 import type { Probe } from '../core/facts.ts';
 import type { Beat } from '../core/heartbeat.ts';
 import type { ParkedMessage, ReprobeMessage, RestartMessage } from '../core/messages.ts';
-import type { FinalState, ParkedRequest } from '../core/parking.ts';
+import type { Drain } from '../core/drain.ts';
+import type { AttemptMark, FinalState, ParkedRequest } from '../core/parking.ts';
 import type { PolicySettings } from '../core/policy.ts';
 import type { Receipt } from '../core/receipt.ts';
+import type { RestartRecord } from '../core/timeline.ts';
 import type { Answer } from '../core/answer.ts';
 import type { Claim, Desired, Evidence, Pause, Workspace } from '../core/workspace.ts';
 import type { WorkspaceSettings } from '../core/policy.ts';
@@ -192,23 +194,54 @@ export interface Ledger {
   /** Step 3: `accepting` becomes `parked`. True also when it already was. */
   markParked(request: ParkedRequest, atMs: number): Promise<boolean>;
   read(requestId: string): Promise<ParkedRequest | undefined>;
-  /** Marks one attempt begun; lost when the request is final, expired or another attempt is newer. */
-  beginAttempt(request: ParkedRequest, nowMs: number): Promise<'begun' | 'lost'>;
+  /** Marks one attempt begun, with its lease; lost when the request is final, expired or another attempt is newer. */
+  beginAttempt(request: ParkedRequest, attempt: AttemptBegin): Promise<'begun' | 'lost'>;
+  /** Renews an attempt's lease, as long as it is the newest one. */
+  renewAttempt(request: ParkedRequest, leaseUntilMs: number): Promise<void>;
   /** Puts a request back after an attempt that came to nothing. */
-  putBack(request: ParkedRequest, why: string, ambiguous: boolean): Promise<void>;
-  /** Reaches a final state, once, and gives the counters back. */
+  putBack(request: ParkedRequest, back: AttemptBack): Promise<void>;
+  /** Reaches a final state, once, and gives the counters back. The row stays due until {@link noticed}. */
   finish(request: ParkedRequest, end: FinishedRequest): Promise<'finished' | 'was-final'>;
+  /** Notes that the end of a request was announced. */
+  noticed(requestId: string): Promise<void>;
   readResponse(requestId: string): Promise<KeptResponse | undefined>;
   /** How many requests wait before this one. */
   countBefore(workspaceId: string, requestId: string): Promise<number>;
   listRequests(
     workspaceId: string,
-    page: { limit: number; cursor?: string; ended: boolean },
+    page: { limit: number; cursor?: string; ended: boolean; newestFirst?: boolean },
   ): Promise<{ requests: ParkedRequest[]; cursor?: string }>;
   parkedCount(workspaceId: string): Promise<number>;
-  /** Remembers the head's receipt handle, a hint for {@link Ledger.headOf}. */
-  noteHead(workspaceId: string, head: QueueHead): Promise<void>;
   headOf(workspaceId: string): Promise<QueueHead | undefined>;
+  /** What is parked for a workspace, all together. */
+  parkedFor(workspaceId: string): Promise<ParkedTotals>;
+  /** Remembers the head's receipt handle and the history: hints, both. */
+  noteHead(workspaceId: string, head: QueueHead | undefined, drain: Drain): Promise<void>;
+}
+
+export interface AttemptBegin {
+  readonly nowMs: number;
+  readonly leaseUntilMs: number;
+  /** Whom it goes to; what it meets is not known yet. */
+  readonly mark: AttemptMark;
+  readonly interruptions: number;
+}
+
+export interface AttemptBack {
+  readonly why: string;
+  readonly ambiguous: boolean;
+  readonly failures: number;
+  readonly notBeforeMs: number;
+  readonly mark: AttemptMark | undefined;
+}
+
+export interface ParkedTotals {
+  readonly count: number;
+  readonly bytes: number;
+  readonly head?: QueueHead;
+  readonly drain: Drain;
+  /** Since when the queue was seen to hold nothing at all. */
+  readonly emptySinceMs?: number;
 }
 
 export interface FinishedRequest {
@@ -217,7 +250,10 @@ export interface FinishedRequest {
   readonly atMs: number;
   readonly response?: KeptResponse;
   /** Only when the request is in this state. */
-  readonly onlyFrom?: 'accepting' | 'parked';
+  readonly onlyFrom?: 'accepting' | 'parked' | 'delivering';
+  /** Only when no newer attempt has begun. */
+  readonly onlyAttempt?: number;
+  readonly drain?: Drain;
 }
 
 export interface KeptResponse {
@@ -234,10 +270,44 @@ export interface QueueHead {
   readonly notBeforeMs: number;
 }
 
+/** The parts of a workspace's story, newest first, from an id on backwards. */
+export interface Stories {
+  verdicts(workspaceId: string, upToId: string, limit: number): Promise<Receipt[]>;
+  requests(workspaceId: string, upToId: string, limit: number): Promise<ParkedRequest[]>;
+  restarts(workspaceId: string, upToId: string, limit: number): Promise<RestartRecord[]>;
+}
+
+/** Where the end of each restart is written down, for the story. */
+export interface RestartRecords {
+  note(workspaceId: string, record: RestartRecord): Promise<void>;
+}
+
+/** Requests that were given up, with their bytes, so that they can be sent again. */
+export interface DeadLetters {
+  /** Keeps a message's bytes. Before the row ends, so that no dead letter is without them. */
+  keep(message: ParkedMessage, atMs: number): Promise<void>;
+  /** The bytes as they were sent; undefined when they were lost with their message, or are too old. */
+  read(requestId: string): Promise<ParkedMessage | undefined>;
+  list(limit: number, cursor: string | undefined): Promise<{ requests: ParkedRequest[]; cursor?: string }>;
+  /** Step 1 of parking for a request made from a dead letter: once, unless the one before came to nothing. */
+  acceptAgain(
+    deadLetter: ParkedRequest,
+    request: ParkedRequest,
+    parkedMax: number,
+  ): Promise<'accepted' | 'full' | 'redriven'>;
+}
+
 /** What the sweep finds: rows whose time has come. From an index, so each is read again before anything is done. */
 export interface DueWork {
   dueWorkspaces(nowMs: number, limit: number): Promise<Read<string[]>>;
   dueRequests(nowMs: number, limit: number): Promise<Read<string[]>>;
+  /** Workspaces with parked requests that were not looked at for a while. */
+  dueParked(nowMs: number, limit: number): Promise<Read<string[]>>;
+  /** Sets when what is parked for a workspace is looked at again; never, when nothing is parked. */
+  postponeParked(
+    workspaceId: string,
+    at: { dueAtMs: number; emptySinceMs: number | undefined },
+  ): Promise<void>;
   /** Sets when a workspace is to be looked at again, raising the claim's epoch when there is one. */
   postponeWorkspace(workspace: Workspace, dueAtMs: number): Promise<'postponed' | 'lost'>;
 }
@@ -269,6 +339,8 @@ export interface Queues {
   sendParked(message: ParkedMessage): Promise<void>;
   /** Sets how long a parked message stays invisible: deliver's lease, and the wake (0). */
   setParkedVisibility(receiptHandle: string, seconds: number): Promise<void>;
+  /** About how many messages the parked queue holds, in whatever condition. */
+  parkedDepth(): Promise<number>;
 }
 
 /** What EC2 says of an instance. */
@@ -329,6 +401,7 @@ export const eventTypes = [
   'request.delivered',
   'request.refused',
   'request.expired',
+  'request.cancelled',
   'request.dead-lettered',
   'brake.opened',
   'brake.closed',
@@ -336,11 +409,14 @@ export const eventTypes = [
 export type EventType = (typeof eventTypes)[number];
 
 export interface Events {
-  /** Publishes ids and reasons, never a body. A failure is logged and counted: an event is news, not state. */
+  /**
+   * Publishes ids and reasons, never a body. A failure is logged and counted: an event is news, not state. False: it
+   * may not have gone out.
+   */
   publish(
     type: EventType,
     detail: Readonly<Record<string, string | number | boolean | undefined>>,
-  ): Promise<void>;
+  ): Promise<boolean>;
 }
 
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;

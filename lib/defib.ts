@@ -151,7 +151,7 @@ export class Defib extends Construct {
     const { reprobes } = this.judging;
     this.parking.reportTo(reprobes);
     this.heartbeats = new Heartbeats(this, 'Heartbeats', { foundations, parked });
-    this.sweeping = new Sweeping(this, 'Sweeping', { foundations, reprobes, restarts });
+    this.sweeping = new Sweeping(this, 'Sweeping', { foundations, reprobes, restarts, parked });
     this.operating = new Operating(this, 'Operating', { foundations, workspaceTag, restarts, parked });
     this.functions = {
       'forward-error': this.judging.forwardError,
@@ -166,8 +166,13 @@ export class Defib extends Construct {
     this.api = new Api(this, 'Api', { local, answeredBy: this.functions });
   }
 
-  /** Lets a proxy report forward errors, and follow what it parked. */
+  /**
+   * Lets a proxy report forward errors, and follow what it parked.
+   *
+   * @throws ConfigurationError for a role of another stack that has no fixed name
+   */
   grantReport(grantee: IGrantable): Grant {
+    if ('roleName' in grantee) this.operating.addReporterRole(nameOfRole(grantee as IRole, this));
     return this.api.grant(grantee, 'proxy');
   }
 

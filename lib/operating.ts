@@ -18,6 +18,7 @@ export class Operating extends Construct {
   readonly lookup: DefibFunction;
   readonly operate: DefibFunction;
   readonly #operatorRoles: string[] = [];
+  readonly #reporterRoles: string[] = [];
 
   constructor(scope: Construct, id: string, { foundations, workspaceTag, restarts, parked }: OperatingProps) {
     super(scope, id);
@@ -40,6 +41,8 @@ export class Operating extends Construct {
     this.operate.mayDescribeInstances();
     restarts.filledBy(this.operate);
     parked.hurriedBy(this.operate);
+    // A dead letter that is sent again is parked anew.
+    parked.filledBy(this.operate);
     this.operate.addEnvironment(
       env.workspaceTag,
       JSON.stringify({ Key: workspaceTag.key, Value: workspaceTag.value }),
@@ -49,10 +52,19 @@ export class Operating extends Construct {
     const roles = Lazy.string({ produce: () => this.#operatorRoles.join(',') });
     this.lookup.addEnvironment(env.operatorRoles, roles);
     this.operate.addEnvironment(env.operatorRoles, roles);
+    this.operate.addEnvironment(
+      env.reporterRoles,
+      Lazy.string({ produce: () => this.#reporterRoles.join(',') }),
+    );
   }
 
   /** Has the functions take callers with this role for operators, who may see every request. */
   addOperatorRole(roleName: string): void {
     if (!this.#operatorRoles.includes(roleName)) this.#operatorRoles.push(roleName);
+  }
+
+  /** Has dead letters of callers with this role sent again on order: of nobody else's, as they may not report any more. */
+  addReporterRole(roleName: string): void {
+    if (!this.#reporterRoles.includes(roleName)) this.#reporterRoles.push(roleName);
   }
 }

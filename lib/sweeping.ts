@@ -10,13 +10,14 @@ export interface SweepingProps {
   readonly foundations: Foundations;
   readonly reprobes: WorkQueue;
   readonly restarts: WorkQueue;
+  readonly parked: WorkQueue;
 }
 
 /** Every minute, finishes what a lost message or a crash left half done. */
 export class Sweeping extends Construct {
   readonly sweep: DefibFunction;
 
-  constructor(scope: Construct, id: string, { foundations, reprobes, restarts }: SweepingProps) {
+  constructor(scope: Construct, id: string, { foundations, reprobes, restarts, parked }: SweepingProps) {
     super(scope, id);
     this.sweep = new DefibFunction(this, 'Sweep', {
       name: 'sweep',
@@ -29,6 +30,7 @@ export class Sweeping extends Construct {
     foundations.events.publishedBy(this.sweep);
     reprobes.filledBy(this.sweep);
     restarts.filledBy(this.sweep);
+    parked.countedBy(this.sweep);
 
     new Rule(this, 'EveryMinute', {
       schedule: Schedule.rate(Duration.minutes(1)),

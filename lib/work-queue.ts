@@ -86,6 +86,12 @@ export class WorkQueue extends Construct {
     fn.allow(['sqs:SendMessage'], [this.deadLetters.queueArn]);
   }
 
+  /** Lets a function ask how much waits here. */
+  countedBy(fn: DefibFunction): void {
+    fn.addEnvironment(this.#urlNames.queue, this.queue.queueUrl);
+    fn.allow(['sqs:GetQueueAttributes'], [this.queue.queueArn]);
+  }
+
   /** Lets a function wake or put off a message that another one holds or waits for. */
   hurriedBy(fn: DefibFunction): void {
     fn.addEnvironment(this.#urlNames.queue, this.queue.queueUrl);

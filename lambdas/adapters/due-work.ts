@@ -29,6 +29,36 @@ export function dueWork(table: Table): DueWork {
   return {
     dueWorkspaces: (nowMs, limit) => due(dueKey.workspaces, 'WS#', nowMs, limit),
     dueRequests: (nowMs, limit) => due(dueKey.requests, 'REQ#', nowMs, limit),
+    dueParked: (nowMs, limit) => due(dueKey.parked, 'WS#', nowMs, limit),
+
+    async postponeParked(workspaceId, { dueAtMs, emptySinceMs }) {
+      const parked = { TableName: table.name, Key: keyOf.parked(workspaceId) };
+      const rested = await conditionally(() =>
+        table.client.send(
+          new UpdateCommand({
+            ...parked,
+            UpdateExpression: 'REMOVE dueKey, dueAt, emptySinceMs',
+            ConditionExpression: '#count <= :zero',
+            ExpressionAttributeNames: { '#count': 'count' },
+            ExpressionAttributeValues: { ':zero': 0 },
+          }),
+        ),
+      );
+      if (rested) return;
+      await table.client.send(
+        new UpdateCommand({
+          ...parked,
+          UpdateExpression:
+            emptySinceMs === undefined
+              ? 'SET dueAt = :due REMOVE emptySinceMs'
+              : 'SET dueAt = :due, emptySinceMs = :empty',
+          ExpressionAttributeValues: {
+            ':due': dueAtMs,
+            ...(emptySinceMs !== undefined && { ':empty': emptySinceMs }),
+          },
+        }),
+      );
+    },
 
     async postponeWorkspace(workspace, dueAtMs) {
       const { claim, evidence } = workspace;

@@ -19,9 +19,11 @@ export function events(client: EventBridgeClient, busName: string, log: Log): Ev
           }),
         );
         if ((output.FailedEntryCount ?? 0) > 0) throw new Error(output.Entries?.[0]?.ErrorCode ?? 'refused');
+        return true;
       } catch (error) {
         log.error('event not published', { type }, error);
         log.count('EventNotPublished');
+        return false;
       }
     },
   };

@@ -7,6 +7,8 @@ export interface Key extends Record<string, string> {
 }
 
 export const VERDICT_PREFIX = 'VERDICT#';
+export const BYTES_PREFIX = 'BYTES#';
+export const RESTART_PREFIX = 'RESTART#';
 
 export const keyOf = {
   workspace: (workspaceId: string): Key => ({ pk: `WS#${workspaceId}`, sk: 'STATE' }),
@@ -16,8 +18,18 @@ export const keyOf = {
     pk: `WS#${workspaceId}`,
     sk: `${VERDICT_PREFIX}${verdictId}`,
   }),
+  restart: (workspaceId: string, token: string): Key => ({
+    pk: `WS#${workspaceId}`,
+    sk: `${RESTART_PREFIX}${token}`,
+  }),
   request: (requestId: string): Key => ({ pk: `REQ#${requestId}`, sk: 'REQUEST' }),
   response: (requestId: string): Key => ({ pk: `REQ#${requestId}`, sk: 'RESPONSE' }),
+  deadLetter: (requestId: string): Key => ({ pk: `REQ#${requestId}`, sk: 'DEAD-LETTER' }),
+  /** A piece of a dead letter's message. */
+  bytes: (requestId: string, index: number): Key => ({
+    pk: `REQ#${requestId}`,
+    sk: `${BYTES_PREFIX}${String(index).padStart(2, '0')}`,
+  }),
   // A principal holds no '#', and neither does a workspaceId: the caller's own key comes last and cannot reach back.
   idempotency: ({ principal, workspaceId, key }: IdempotencyKey): Key => ({
     pk: `IDEM#${principal}#${workspaceId}#${key}`,
@@ -32,10 +44,15 @@ export const listKey = {
   workspaces: 'WORKSPACES',
   waiting: (workspaceId: string): string => `WAITING#${workspaceId}`,
   ended: (workspaceId: string): string => `ENDED#${workspaceId}`,
+  deadLetters: 'DEAD-LETTERS',
 } as const;
 
 /** Partitions of the index `byDue`. */
-export const dueKey = { workspaces: 'DUE#WORKSPACES', requests: 'DUE#REQUESTS' } as const;
+export const dueKey = {
+  workspaces: 'DUE#WORKSPACES',
+  requests: 'DUE#REQUESTS',
+  parked: 'DUE#PARKED',
+} as const;
 
 /** DynamoDB's TTL attribute wants epoch seconds. It only ever collects rubbish; no rule rests on it. */
 export function ttlSeconds(instantMs: number): number {

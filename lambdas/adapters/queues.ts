@@ -1,5 +1,10 @@
 /** The three queues. A message once sent is at least once received, perhaps twice, perhaps late. */
-import { ChangeMessageVisibilityCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import {
+  ChangeMessageVisibilityCommand,
+  GetQueueAttributesCommand,
+  SendMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
 import type { Queues } from '../ports.ts';
 import { clientDefaults } from './table.ts';
 
@@ -57,6 +62,22 @@ export function queues(sqs: SQSClient, urls: QueueUrls): Queues {
           VisibilityTimeout: seconds,
         }),
       );
+    },
+
+    async parkedDepth() {
+      const output = await sqs.send(
+        new GetQueueAttributesCommand({
+          QueueUrl: urlOf('parked'),
+          AttributeNames: [
+            'ApproximateNumberOfMessages',
+            'ApproximateNumberOfMessagesNotVisible',
+            'ApproximateNumberOfMessagesDelayed',
+          ],
+        }),
+      );
+      const counts = Object.values(output.Attributes ?? {}).map(Number);
+      // What was not said is not nothing: NaN is no depth at which anything is given up.
+      return counts.length === 3 ? counts.reduce((sum, count) => sum + count, 0) : NaN;
     },
   };
 }

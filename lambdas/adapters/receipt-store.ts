@@ -107,7 +107,7 @@ function putReceipt(table: Table, receipt: Receipt) {
   };
 }
 
-function readReceipt(item: Record<string, unknown> | undefined): Receipt | undefined {
+export function readReceipt(item: Record<string, unknown> | undefined): Receipt | undefined {
   const receipt = item?.['receipt'] as Receipt | undefined;
   return receipt && verdicts.includes(receipt.verdict) ? receipt : undefined;
 }

@@ -145,6 +145,7 @@ function newInstanceOf(
     UpdateExpression: [
       `SET ${setRegistration}, v = :v, workspaceId = :workspaceId, instanceId = :instanceId,`,
       'generation = if_not_exists(generation, :zero) + :one, settleUntilMs = :settleUntil, settleFromMs = :settleFrom,',
+      before ? '' : 'firstGeneration = if_not_exists(generation, :zero) + :one,',
       'settleBecause = :because, freshUntilMs = :zero, recentRestartsMs = :none, listKey = :list, listSort = :workspaceId',
       'REMOVE removed, heartbeat, evidence, claim, retiredBootId, previousBootId, dueKey, dueAt',
       before ? '' : ', pause',

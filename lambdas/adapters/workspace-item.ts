@@ -61,6 +61,7 @@ const workspaceItem = z.object({
   desired: z.enum(['running', 'stopped']),
   settings: z.optional(z.record(text, z.unknown())),
   generation: count,
+  firstGeneration: z.optional(count),
   pause: z.optional(z.object({ by: text, reason: text, untilMs: z.optional(instant) })),
   settleUntilMs: instant,
   settleFromMs: z.optional(instant),

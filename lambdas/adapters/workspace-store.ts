@@ -48,7 +48,7 @@ export function workspaceStore(table: Table): WorkspaceStore {
       const keys = [keyOf.workspace(workspaceId), keyOf.probe(workspaceId), keyOf.parked(workspaceId)];
       if (key) keys.push(keyOf.idempotency(key));
       const { items, serverTimeMs } = await batchGet(table, keys);
-      return dated(judgingRead(items, workspaceId, key), serverTimeMs);
+      return dated(judgingRead(items, { workspaceId, key, serverTimeMs }), serverTimeMs);
     },
 
     async takeProbeLease(workspaceId, nowMs, untilMs): Promise<boolean> {
@@ -178,9 +178,13 @@ async function batchGet(
 
 function judgingRead(
   items: readonly Item[],
-  workspaceId: string,
-  key: IdempotencyKey | undefined,
+  of: {
+    readonly workspaceId: string;
+    readonly key: IdempotencyKey | undefined;
+    readonly serverTimeMs: number | undefined;
+  },
 ): JudgingRead {
+  const { workspaceId, key, serverTimeMs = 0 } = of;
   const at = (wanted: Key): Item | undefined =>
     items.find((item) => item['pk'] === wanted.pk && item['sk'] === wanted.sk);
   const lastProbe = at(keyOf.probe(workspaceId))?.['lastProbe'] as ProbeNote | undefined;
@@ -189,7 +193,9 @@ function judgingRead(
     workspace: readWorkspaceItem(at(keyOf.workspace(workspaceId))),
     parkedCount: Number(at(keyOf.parked(workspaceId))?.['count'] ?? 0),
     ...(lastProbe && { lastProbe }),
-    ...(answer && { firstAnswer: answer['value'] as FirstAnswer }),
+    // TTL removes rows days late: an expired one that is still there answers no more (D7).
+    ...(answer &&
+      !(Number(answer['expiresAtMs']) < serverTimeMs) && { firstAnswer: answer['value'] as FirstAnswer }),
   };
 }
 

@@ -1,18 +1,29 @@
 /** One attempt at delivery: address from EC2, row to `delivering`, POST under a renewed lease, outcome to the ledger. */
-import { checkAddress } from '../../core/address.ts';
-import type { ErrorKind } from '../../core/forward-error.ts';
-import { MESSAGE_VERSION, type ParkedMessage } from '../../core/messages.ts';
 import {
   afterAttempt,
-  DELIVERY_LEASE_MS,
+  interruptionsOf,
+  MOST_INTERRUPTIONS,
+  type AfterAttempt,
   type AttemptOutcome,
+} from '../../core/attempt.ts';
+import { deferralMs, retryDelayMs } from '../../core/deferral.ts';
+import { drainWhenDelivered, type Drain } from '../../core/drain.ts';
+import { DEFAULT_INTERVAL_MS } from '../../core/heartbeat.ts';
+import type { ParkedMessage } from '../../core/messages.ts';
+import {
+  DELIVERY_LEASE_MS,
+  mayBeWithAgent,
+  type AttemptMark,
   type ParkedRequest,
 } from '../../core/parking.ts';
 import type { Policy } from '../../core/policy.ts';
 import type { TimeRange } from '../../core/time.ts';
 import type { Workspace } from '../../core/workspace.ts';
-import type { AgentAnswer, InstanceLook, Received } from '../ports.ts';
+import type { AgentAnswer, Received } from '../ports.ts';
+import { deadLetter } from './dead-letter.ts';
 import { endRequest, type DeliverPorts } from './end.ts';
+import { placeOf, type Place } from './place.ts';
+import { reportFailure } from './report.ts';
 
 export interface Attempt {
   readonly received: Received<ParkedMessage>;
@@ -20,62 +31,91 @@ export interface Attempt {
   readonly workspace: Workspace;
   readonly policy: Policy;
   readonly now: TimeRange;
+  readonly drain: Drain;
 }
 
-export type Attempted = { readonly kind: 'ended' } | { readonly kind: 'later'; readonly because: string };
+export interface Later {
+  readonly kind: 'later';
+  readonly because: string;
+  readonly afterMs: number;
+  /** Nobody may wake it before. */
+  readonly notBeforeMs: number;
+}
+export type Attempted = { readonly kind: 'ended' } | Later;
 
-export async function attempt(
-  ports: DeliverPorts,
-  { received, request, workspace, policy, now }: Attempt,
-): Promise<Attempted> {
-  const looks = await ports.ec2.look([workspace.instanceId]);
-  const place = placeOf(ports, workspace, looks.get(workspace.instanceId));
+export async function attempt(ports: DeliverPorts, thisOne: Attempt): Promise<Attempted> {
+  const { received, request, workspace, now, drain } = thisOne;
+  const place = await placeOf(ports, workspace);
   if (place.kind === 'not-running') {
     // An unknown state is no failure of the workspace, and reports nothing.
     if (place.state === 'stopped' || place.state === 'terminated')
       await reportFailure(ports, workspace, 'unreachable');
-    return { kind: 'later', because: `instance-${place.state}` };
+    return later(ports, thisOne, `instance-${place.state}`);
   }
   if (place.kind === 'address-refused') {
     ports.log.warn('address refused', { workspaceId: workspace.workspaceId, because: place.because });
     ports.log.count('AddressRefused');
-    await endRequest(ports, request, { state: 'dead-lettered', why: `address-${place.because}` });
+    await deadLetter(ports, request, received.body, { why: `address-${place.because}`, drain });
     return { kind: 'ended' };
   }
-  // Found in delivery: an earlier attempt stopped half way, and its copy may have arrived.
-  const known: ParkedRequest = { ...request, ambiguous: request.ambiguous || request.state === 'delivering' };
-  if ((await ports.ledger.beginAttempt(known, now.latestMs)) === 'lost')
-    return { kind: 'later', because: 'taken' };
-  const begun: ParkedRequest = { ...known, state: 'delivering', attempts: request.attempts + 1 };
-  const answer = await send(ports, received, { begun, workspace, policy, address: place.address });
-  return conclude(ports, begun, workspace, answer);
+  const agent = agentAt(place, workspace);
+  const interruptions = interruptionsOf(request, agent);
+  if (interruptions >= MOST_INTERRUPTIONS) {
+    await deadLetter(ports, request, received.body, { why: 'poison', drain });
+    return { kind: 'ended' };
+  }
+  const beganMs = ports.clock.nowMs();
+  const known: ParkedRequest = { ...request, ambiguous: mayBeWithAgent(request), interruptions };
+  const begun = await ports.ledger.beginAttempt(known, {
+    nowMs: now.latestMs,
+    leaseUntilMs: beganMs + DELIVERY_LEASE_MS,
+    mark: { ...agent, answered: false },
+    interruptions,
+  });
+  if (begun === 'lost') return later(ports, thisOne, 'taken');
+  const row: ParkedRequest = {
+    ...known,
+    state: 'delivering',
+    attempts: request.attempts + 1,
+    lastAttempt: { ...agent, answered: false },
+  };
+  const answer = await send(ports, { ...thisOne, request: row }, place.address);
+  return conclude(ports, { ...thisOne, request: row }, answer, { beganMs, before: request });
+}
+
+function agentAt({ launchTimeMs }: Extract<Place, { kind: 'at' }>, { heartbeat }: Workspace) {
+  return {
+    ...(launchTimeMs !== undefined && { launchTimeMs }),
+    ...(heartbeat && { bootId: heartbeat.bootId }),
+  };
 }
 
 async function send(
   ports: DeliverPorts,
-  received: Received<ParkedMessage>,
-  to: { begun: ParkedRequest; workspace: Workspace; policy: Policy; address: string },
+  { received, request, workspace, policy }: Attempt,
+  address: string,
 ): Promise<AgentAnswer> {
   const message = received.body;
-  const lease = ports.clock.every(DELIVERY_LEASE_MS / 3, () =>
-    ports.queues.setParkedVisibility(received.receiptHandle, DELIVERY_LEASE_MS / 1000),
-  );
+  const lease = ports.clock.every(DELIVERY_LEASE_MS / 3, async () => {
+    await ports.queues.setParkedVisibility(received.receiptHandle, DELIVERY_LEASE_MS / 1000);
+    await ports.ledger.renewAttempt(request, ports.clock.nowMs() + DELIVERY_LEASE_MS);
+  });
   try {
     return await ports.agents.send({
-      protocol: to.workspace.protocol,
-      address: to.address,
-      port: to.workspace.port,
+      protocol: workspace.protocol,
+      address,
+      port: workspace.port,
       method: message.method,
-      path: `${to.workspace.path.replace(/\/$/, '')}${message.path}`,
+      path: `${workspace.path.replace(/\/$/, '')}${message.path}`,
       headers: {
         ...message.headers,
         'idempotency-key': message.idempotencyKey,
         'defib-request-id': message.requestId,
-        'defib-attempt': String(to.begun.attempts),
-        ...(to.begun.ambiguous && { 'defib-ambiguous': 'true' }),
+        'defib-attempt': String(request.attempts),
+        ...(request.ambiguous && { 'defib-ambiguous': 'true' }),
       },
       body: message.body,
-      timeoutMs: to.policy.deliverTimeoutMs,
+      timeoutMs: policy.deliverTimeoutMs,
     });
   } finally {
     lease.stop();
@@ -84,57 +124,71 @@ async function send(
 
 async function conclude(
   ports: DeliverPorts,
-  begun: ParkedRequest,
-  workspace: Workspace,
+  thisOne: Attempt,
   answer: AgentAnswer,
+  { beganMs, before }: { readonly beganMs: number; readonly before: ParkedRequest },
 ): Promise<Attempted> {
-  const outcome: AttemptOutcome =
-    answer.kind === 'answered' ? { kind: 'answered', status: answer.response.status } : answer;
-  const next = afterAttempt(outcome);
+  const { request, workspace, policy, received, drain } = thisOne;
+  const next = afterAttempt(outcomeOf(answer));
   if ('state' in next) {
-    await endRequest(ports, begun, {
+    const endedMs = ports.clock.nowMs();
+    const pauseMs = Math.min(workspace.heartbeat?.intervalMs ?? DEFAULT_INTERVAL_MS, DEFAULT_INTERVAL_MS);
+    await endRequest(ports, request, {
       ...next,
+      drain: drainWhenDelivered(drain, { beganMs, endedMs, pauseMs }),
       ...(answer.kind === 'answered' && { response: answer.response }),
     });
     return { kind: 'ended' };
   }
-  // Refused connections and unreachable hosts are the only failures after which no copy can have arrived.
-  const mayHaveArrived =
-    answer.kind === 'answered' || !(answer.because === 'refused' || answer.because === 'unreachable');
-  await ports.ledger.putBack(begun, next.later, mayHaveArrived);
+  const failures = (request.failures ?? 0) + (next.failure ? 1 : 0);
+  if (failures >= policy.maxFailedAttempts) {
+    await deadLetter(ports, request, received.body, { why: `gave-up-${next.later}`, drain });
+    return { kind: 'ended' };
+  }
+  const back = backOff(ports, received, next, failures);
+  await ports.ledger.putBack(request, {
+    why: next.later,
+    ambiguous: next.mayHaveArrived,
+    failures,
+    notBeforeMs: back.notBeforeMs,
+    mark: markAfter(request, before, { ...next, answered: answer.kind === 'answered' }),
+  });
   if (answer.kind === 'failed') await reportFailure(ports, workspace, answer.because);
-  return { kind: 'later', because: `attempt-${next.later}` };
+  return { kind: 'later', because: `attempt-${next.later}`, ...back };
 }
 
-type Place =
-  | { readonly kind: 'at'; readonly address: string }
-  | Extract<AttemptOutcome, { kind: 'not-running' | 'address-refused' }>;
-
-function placeOf(ports: DeliverPorts, workspace: Workspace, look: InstanceLook | undefined): Place {
-  const probe = look?.probe;
-  if (probe?.kind !== 'seen' || probe.instanceId !== workspace.instanceId)
-    return { kind: 'not-running', state: 'unknown' };
-  if (probe.state !== 'running') return { kind: 'not-running', state: probe.state };
-  if ('localAddress' in ports.reach) return { kind: 'at', address: ports.reach.localAddress };
-  const checked = checkAddress(look?.privateIp, ports.reach.cidrs);
-  if (checked !== 'allowed' || look?.privateIp === undefined)
-    return { kind: 'address-refused', because: checked };
-  return { kind: 'at', address: look.privateIp };
+function outcomeOf(answer: AgentAnswer): AttemptOutcome {
+  if (answer.kind === 'failed') return answer;
+  const { status, headers } = answer.response;
+  const seconds = Number(headers['retry-after']);
+  return { kind: 'answered', status, ...(seconds > 0 && { retryAfterSeconds: seconds }) };
 }
 
-/** Deliver's own forward error: the re-probe function makes both sightings, as for a probe that was throttled. */
-async function reportFailure(ports: DeliverPorts, workspace: Workspace, errorKind: ErrorKind): Promise<void> {
-  await ports.queues.sendReprobe(
-    {
-      v: MESSAGE_VERSION,
-      kind: 'reprobe',
-      workspaceId: workspace.workspaceId,
-      instanceId: workspace.instanceId,
-      generation: workspace.generation,
-      epoch: 0,
-      verdictId: ports.ids.next(ports.clock.nowMs()),
-      errorKind,
-    },
-    0,
-  );
+/** What the next attempt has to know of this one: where nothing arrived, it was none. */
+function markAfter(
+  request: ParkedRequest,
+  before: ParkedRequest,
+  { mayHaveArrived, answered }: { readonly mayHaveArrived: boolean; readonly answered: boolean },
+): AttemptMark | undefined {
+  return mayHaveArrived && request.lastAttempt ? { ...request.lastAttempt, answered } : before.lastAttempt;
+}
+
+/** A failing agent, and one that asks for it, is left alone; otherwise the request may go as soon as its workspace is back. */
+function backOff(
+  ports: DeliverPorts,
+  received: Received<ParkedMessage>,
+  next: Extract<AfterAttempt, { later: string }>,
+  failures: number,
+): Pick<Later, 'afterMs' | 'notBeforeMs'> {
+  const nowMs = ports.clock.nowMs();
+  const jitter = ports.ids.jitter();
+  if (!next.failure && next.retryAfterSeconds === undefined)
+    return { afterMs: deferralMs(nowMs - received.firstReceivedAtMs, jitter), notBeforeMs: 0 };
+  const afterMs = retryDelayMs(failures, jitter, next.retryAfterSeconds);
+  return { afterMs, notBeforeMs: nowMs + afterMs };
+}
+
+function later(ports: DeliverPorts, { received }: Attempt, because: string): Later {
+  const waitedMs = ports.clock.nowMs() - received.firstReceivedAtMs;
+  return { kind: 'later', because, afterMs: deferralMs(waitedMs, ports.ids.jitter()), notBeforeMs: 0 };
 }

@@ -4,11 +4,12 @@ import type { PolicySettings } from '../../core/policy.ts';
 import type {
   AgentHttp,
   Clock,
+  DeadLetters,
   Ec2Probe,
   Events,
   EventType,
+  FinishedRequest,
   Ids,
-  KeptResponse,
   Ledger,
   Log,
   Queues,
@@ -22,6 +23,7 @@ export interface DeliverPorts {
   readonly workspaces: Pick<WorkspaceStore, 'read'>;
   readonly receipts: ReceiptStore;
   readonly ledger: Ledger;
+  readonly deadLetters: Pick<DeadLetters, 'keep'>;
   readonly queues: Queues;
   readonly ec2: Ec2Probe;
   readonly agents: AgentHttp;
@@ -32,29 +34,42 @@ export interface DeliverPorts {
   readonly reach: { readonly cidrs: readonly string[] } | { readonly localAddress: string };
 }
 
-const eventOf: Partial<Record<FinalState, EventType>> = {
+const eventOf: Record<FinalState, EventType> = {
   delivered: 'request.delivered',
   refused: 'request.refused',
   expired: 'request.expired',
+  cancelled: 'request.cancelled',
   'dead-lettered': 'request.dead-lettered',
 };
 
+export type EndPorts = Pick<DeliverPorts, 'clock' | 'ledger' | 'events' | 'log'>;
+
+/** How a request ends; the time is the clock's. */
+export type RequestEnd = Omit<FinishedRequest, 'atMs'>;
+
 export async function endRequest(
-  ports: Pick<DeliverPorts, 'clock' | 'ledger' | 'events' | 'log'>,
+  ports: EndPorts,
   request: ParkedRequest,
-  end: {
-    readonly state: FinalState;
-    readonly why?: string;
-    readonly response?: KeptResponse;
-    readonly onlyFrom?: 'accepting' | 'parked';
-  },
+  end: RequestEnd,
 ): Promise<'finished' | 'was-final'> {
   const { requestId, workspaceId } = request;
   const finished = await ports.ledger.finish(request, { ...end, atMs: ports.clock.nowMs() });
   if (finished === 'was-final') return finished;
   ports.log.info('request ended', { workspaceId, requestId, state: end.state, why: end.why });
   ports.log.count(`Request${end.state.replace('-l', 'L').replace(/^./, (first) => first.toUpperCase())}`);
-  const type = eventOf[end.state];
-  if (type) await ports.events.publish(type, { workspaceId, requestId, reason: end.why });
+  await announceEnd(ports, request, end);
   return finished;
+}
+
+/**
+ * Says how a request ended: at least once, since the row stays due until this was done, and the sweep does what a crash
+ * left out.
+ */
+export async function announceEnd(
+  ports: Pick<EndPorts, 'ledger' | 'events'>,
+  { requestId, workspaceId }: ParkedRequest,
+  { state, why }: Pick<RequestEnd, 'state' | 'why'>,
+): Promise<void> {
+  const published = await ports.events.publish(eventOf[state], { workspaceId, requestId, reason: why });
+  if (published) await ports.ledger.noticed(requestId);
 }

@@ -7,12 +7,14 @@
  * is reported to the judge like any caller's forward error, so that a workspace which dies after its last caller has
  * left is still found (V3). Deleting the message is the last act, after the ledger has the outcome (S25).
  */
+import { deferralMs, deferralUntilMs } from '../../core/deferral.ts';
+import { drainWhenUnready, type Drain } from '../../core/drain.ts';
 import { assertNever } from '../../core/invariant.ts';
 import type { ParkedMessage } from '../../core/messages.ts';
 import {
-  deferralMs,
   DELIVERY_LEASE_MS,
   nextDeliveryStep,
+  type DeliveryStep,
   type DeliveryView,
   type ParkedRequest,
 } from '../../core/parking.ts';
@@ -21,7 +23,7 @@ import { rangeOfMessage } from '../../core/time.ts';
 import { policyFor } from '../judging/policies.ts';
 import type { Received, Settled } from '../ports.ts';
 import { eachMessage } from '../runtime/each-message.ts';
-import { attempt } from './attempt.ts';
+import { attempt, type Later } from './attempt.ts';
 import { endRequest, type DeliverPorts } from './end.ts';
 
 export async function handleDeliveries(
@@ -34,16 +36,19 @@ export async function handleDeliveries(
 async function deliver(ports: DeliverPorts, received: Received<ParkedMessage>): Promise<Settled> {
   await ports.queues.setParkedVisibility(received.receiptHandle, DELIVERY_LEASE_MS / 1000);
   const message = received.body;
-  const [request, { value: workspace, serverTimeMs }] = await Promise.all([
+  const [request, { value: workspace, serverTimeMs }, totals] = await Promise.all([
     ports.ledger.read(message.requestId),
     ports.workspaces.read(message.workspaceId),
+    ports.ledger.parkedFor(message.workspaceId),
   ]);
   const nowMs = ports.clock.nowMs();
+  const drain: Drain = { ...totals.drain, receivedAtMs: nowMs, receivedSentAtMs: received.sentAtMs };
   const view: DeliveryView = {
     request: request ?? 'absent',
     enqueueNo: message.enqueueNo,
     workspace,
     ...(request?.heldBy !== undefined && { holder: await holderOf(ports, request) }),
+    ...(drain.ramp && { rampUntilMs: drain.ramp.notBeforeMs }),
     now: rangeOfMessage(nowMs, { ...received, delayMs: 0, answeredAtMs: serverTimeMs }),
     policy: policyFor(ports.settings, workspace),
   };
@@ -51,24 +56,20 @@ async function deliver(ports: DeliverPorts, received: Received<ParkedMessage>): 
   switch (step.do) {
     case 'drop':
       ports.log.info('parked message dropped', { requestId: message.requestId, because: step.because });
+      if (step.because === 'no-row') ports.log.count('ParkedWithoutRow');
       return { kind: 'done' };
     case 'end':
-      if (request) await endRequest(ports, request, { state: step.state, why: step.why });
+      if (request) await endRequest(ports, request, { state: step.state, why: step.why, drain });
       return { kind: 'done' };
     case 'defer':
-      return defer(ports, received, step);
+      return defer(ports, received, whileWaiting(drain, step, nowMs), deferralOf(ports, received, step));
     case 'attempt': {
       if (request === undefined || typeof workspace !== 'object') return { kind: 'done' };
-      const outcome = await attempt(ports, {
-        received,
-        request,
-        workspace,
-        policy: view.policy,
-        now: view.now,
-      });
+      const { policy, now } = view;
+      const outcome = await attempt(ports, { received, request, workspace, policy, now, drain });
       return outcome.kind === 'ended'
         ? { kind: 'done' }
-        : defer(ports, received, { because: outcome.because, soon: false });
+        : defer(ports, received, drainWhenUnready(drain, nowMs), outcome);
     }
     default:
       return assertNever(step);
@@ -83,18 +84,39 @@ async function holderOf(
   return receipt ? { verdict: receipt.verdict, final: isFinal(receipt), reason: receipt.reason } : 'absent';
 }
 
+/** Reasons to wait that lie with the request or with the pace, not with the workspace. */
+const ownReasons: readonly string[] = ['accepting', 'held', 'in-delivery', 'not-before', 'ramp', 'busy'];
+
+/** A workspace that is waited for begins with one request when it can be given any again. */
+function whileWaiting(drain: Drain, { because }: { readonly because: string }, nowMs: number): Drain {
+  return ownReasons.includes(because) ? drain : drainWhenUnready(drain, nowMs);
+}
+
+function deferralOf(
+  ports: DeliverPorts,
+  received: Received<ParkedMessage>,
+  { because, soon, untilMs }: Extract<DeliveryStep, { do: 'defer' }>,
+): Later {
+  const nowMs = ports.clock.nowMs();
+  const afterMs =
+    untilMs === undefined
+      ? deferralMs(nowMs - received.firstReceivedAtMs, ports.ids.jitter(), soon)
+      : deferralUntilMs(nowMs, untilMs);
+  // Waiting for the workspace may end at any moment; a time of the request's own, or of the ramp, holds.
+  return { kind: 'later', because, afterMs, notBeforeMs: untilMs ?? 0 };
+}
+
 /** Hides the head for a while and leaves its handle for whoever may wake it. */
 async function defer(
   ports: DeliverPorts,
   received: Received<ParkedMessage>,
-  { because, soon }: { because: string; soon: boolean },
+  drain: Drain,
+  { because, afterMs, notBeforeMs }: Later,
 ): Promise<Settled> {
   const { workspaceId, requestId } = received.body;
-  const nowMs = ports.clock.nowMs();
-  const forMs = deferralMs(nowMs - received.firstReceivedAtMs, ports.ids.jitter(), soon);
-  ports.log.info('delivery deferred', { workspaceId, requestId, because, forMs });
-  // A failed attempt keeps its back-off; waiting for the workspace may end at any moment.
-  const notBeforeMs = because.startsWith('attempt-') ? nowMs + forMs : 0;
-  await ports.ledger.noteHead(workspaceId, { requestId, receiptHandle: received.receiptHandle, notBeforeMs });
-  return { kind: 'again', afterSeconds: forMs / 1000 };
+  ports.log.info('delivery deferred', { workspaceId, requestId, because, forMs: afterMs });
+  const head = { requestId, receiptHandle: received.receiptHandle, notBeforeMs };
+  // Another copy has this request in its hands: its handle is the one that counts.
+  await ports.ledger.noteHead(workspaceId, because === 'in-delivery' ? undefined : head, drain);
+  return { kind: 'again', afterSeconds: afterMs / 1000 };
 }

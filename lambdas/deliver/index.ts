@@ -1,4 +1,5 @@
 import { agentHttp } from '../adapters/agent-http.ts';
+import { deadLetters } from '../adapters/dead-letters.ts';
 import { ec2Probe } from '../adapters/ec2-probe.ts';
 import { events, openEventBridge } from '../adapters/events.ts';
 import { ledger } from '../adapters/ledger.ts';
@@ -23,6 +24,7 @@ const ports: DeliverPorts = {
   workspaces: workspaceStore(table),
   receipts: receiptStore(table),
   ledger: ledger(table),
+  deadLetters: deadLetters(table),
   queues: queues(sqs, { reprobe: requireEnv('reprobeQueueUrl'), parked: requireEnv('parkedQueueUrl') }),
   ec2: ec2Probe(log),
   agents: agentHttp(),

@@ -130,7 +130,7 @@ async function repeatOfTwin(ports: ForwardErrorPorts, report: Report): Promise<A
 
 function requestRow(
   ports: Pick<ForwardErrorPorts, 'ids'>,
-  { report }: Case,
+  { report, look }: Case,
   request: ParkedRequestBody,
   heldBy: string | undefined,
 ): ParkedRequest {
@@ -147,6 +147,8 @@ function requestRow(
     expiresAtMs: nowMs + (request.expiresInSeconds ?? DEFAULT_EXPIRY_SECONDS) * 1000,
     ambiguous: report.ambiguous,
     whenDead: request.whenDead ?? 'refuse',
+    onAmbiguous: request.onAmbiguous ?? 'retry',
+    ...(typeof look.facts.workspace === 'object' && { generation: look.facts.workspace.generation }),
     errorClass: report.errorClass,
     ...(heldBy !== undefined && { heldBy }),
     enqueueNo: 0,

@@ -4,14 +4,21 @@ import { restartSlots } from '../../core/brake.ts';
 import { isFinalState } from '../../core/parking.ts';
 import { policyOf, type PolicySettings } from '../../core/policy.ts';
 import { fleetView, receiptView, requestView, workspaceView } from '../../core/view.ts';
-import type { BrakeStore, Ledger, ReceiptStore, WorkspaceStore } from '../ports.ts';
+import type { BrakeStore, DeadLetters, Ledger, ReceiptStore, Stories, WorkspaceStore } from '../ports.ts';
+import { estimateOf } from '../../core/drain.ts';
 import { readValue, type ApiCall } from '../runtime/api-call.ts';
+import { getTimeline } from './timeline.ts';
 import { noQuery, pageQuery, requestsQuery, ulid, workspaceId as workspaceIdSchema } from '../schemas/api.ts';
 
 export interface LookupPorts {
   readonly workspaces: Pick<WorkspaceStore, 'read' | 'list'>;
   readonly receipts: Pick<ReceiptStore, 'read' | 'list'>;
-  readonly ledger: Pick<Ledger, 'read' | 'readResponse' | 'countBefore' | 'listRequests' | 'parkedCount'>;
+  readonly ledger: Pick<
+    Ledger,
+    'read' | 'readResponse' | 'countBefore' | 'listRequests' | 'parkedFor' | 'parkedCount'
+  >;
+  readonly deadLetters: Pick<DeadLetters, 'list'>;
+  readonly stories: Stories;
   readonly brake: Pick<BrakeStore, 'read' | 'workspaceCount'>;
   readonly settings: PolicySettings;
   /** Names of the roles that may see every request. */
@@ -30,6 +37,10 @@ export function handleLookup(call: ApiCall, ports: LookupPorts): Promise<Answer>
       return getVerdict(call, ports);
     case 'GET /workspaces/{workspaceId}/requests':
       return listRequests(call, ports);
+    case 'GET /workspaces/{workspaceId}/timeline':
+      return getTimeline(call, ports);
+    case 'GET /dead-letters':
+      return listDeadLetters(call, ports);
     case 'GET /requests/{requestId}':
       return getRequest(call, ports);
     case 'GET /fleet':
@@ -99,6 +110,15 @@ async function listRequests(call: ApiCall, ports: LookupPorts): Promise<Answer> 
   return json(200, { requests: shown.map((request) => requestView(request)), cursor: page.cursor ?? null });
 }
 
+async function listDeadLetters(call: ApiCall, ports: LookupPorts): Promise<Answer> {
+  const { limit, cursor } = pageOf(readValue(call.query, pageQuery, 'query'));
+  const page = await ports.deadLetters.list(limit, cursor);
+  return json(200, {
+    requests: page.requests.map((request) => requestView(request)),
+    cursor: page.cursor ?? null,
+  });
+}
+
 /** To everybody but its owner and operators a request does not exist: the answer tells them nothing (S28). */
 async function getRequest(call: ApiCall, ports: LookupPorts): Promise<Answer> {
   readValue(call.query, noQuery, 'query');
@@ -111,8 +131,13 @@ async function getRequest(call: ApiCall, ports: LookupPorts): Promise<Answer> {
     const response = await ports.ledger.readResponse(requestId);
     return json(200, requestView(request, response ? { response: { ...response } } : {}));
   }
-  const position = (await ports.ledger.countBefore(request.workspaceId, requestId)) + 1;
-  return json(200, requestView(request, { position }));
+  const [before, { drain }] = await Promise.all([
+    ports.ledger.countBefore(request.workspaceId, requestId),
+    ports.ledger.parkedFor(request.workspaceId),
+  ]);
+  const position = before + 1;
+  const estimate = estimateOf(drain, position, call.now);
+  return json(200, requestView(request, { position, ...(estimate && { estimate }) }));
 }
 
 async function getFleet(call: ApiCall, ports: LookupPorts): Promise<Answer> {

@@ -1,6 +1,7 @@
 /** Cancelling a parked request: by its owner or an operator, and only before its delivery began. */
 import { json, problem, type Answer } from '../../core/answer.ts';
 import { requestView } from '../../core/view.ts';
+import { endRequest } from '../deliver/end.ts';
 import { readValue, type ApiCall } from '../runtime/api-call.ts';
 import { ulid } from '../schemas/api.ts';
 import type { OperatePorts } from './subject.ts';
@@ -13,11 +14,9 @@ export async function cancelRequest(call: ApiCall, ports: OperatePorts): Promise
   if (!mayCancel || request.state === 'accepting')
     return problem('unknown-request', 'There is no such request.');
   if (request.state === 'parked') {
-    const atMs = ports.clock.nowMs();
-    const finished = await ports.ledger.finish(request, { state: 'cancelled', atMs, onlyFrom: 'parked' });
-    if (finished === 'finished') {
-      return json(200, requestView({ ...request, state: 'cancelled', finishedAtMs: atMs }));
-    }
+    const finished = await endRequest(ports, request, { state: 'cancelled', onlyFrom: 'parked' });
+    const ended = finished === 'finished' ? await ports.ledger.read(requestId) : undefined;
+    if (ended) return json(200, requestView(ended));
   }
   return problem('conflict', 'The request is being delivered, or has ended.', { state: request.state });
 }

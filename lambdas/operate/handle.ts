@@ -4,12 +4,12 @@ import type { ApiCall } from '../runtime/api-call.ts';
 import { cancelRequest } from './cancel.ts';
 import { pauseFleet, releaseBrake, resumeFleet } from './fleet.ts';
 import { pauseWorkspace, resumeWorkspace } from './pause.ts';
+import { redriveDeadLetters, type RedrivePorts } from './redrive.ts';
 import { registerWorkspace, removeWorkspace } from './register.ts';
 import { orderRestart } from './restart.ts';
 import { announceChange } from './settle.ts';
-import type { OperatePorts } from './subject.ts';
 
-export function handleOperate(call: ApiCall, ports: OperatePorts): Promise<Answer> | Answer {
+export function handleOperate(call: ApiCall, ports: RedrivePorts): Promise<Answer> | Answer {
   switch (call.route) {
     case 'PUT /workspaces/{workspaceId}':
       return registerWorkspace(call, ports);
@@ -25,6 +25,8 @@ export function handleOperate(call: ApiCall, ports: OperatePorts): Promise<Answe
       return resumeWorkspace(call, ports);
     case 'DELETE /requests/{requestId}':
       return cancelRequest(call, ports);
+    case 'POST /dead-letters/redrive':
+      return redriveDeadLetters(call, ports);
     case 'PUT /fleet/pause':
       return pauseFleet(call, ports);
     case 'DELETE /fleet/pause':

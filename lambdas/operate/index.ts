@@ -1,4 +1,5 @@
 import { brakeStore } from '../adapters/brake-store.ts';
+import { deadLetters } from '../adapters/dead-letters.ts';
 import { ec2Probe } from '../adapters/ec2-probe.ts';
 import { events, openEventBridge } from '../adapters/events.ts';
 import { ledger } from '../adapters/ledger.ts';
@@ -10,10 +11,10 @@ import { listEnv, requireEnv } from '../runtime/env.ts';
 import { apiHandler } from '../runtime/http.ts';
 import { startFunction } from '../runtime/start.ts';
 import { handleOperate } from './handle.ts';
-import type { OperatePorts } from './subject.ts';
+import type { RedrivePorts } from './redrive.ts';
 
 const { telemetry, log, clock, ids, table, settings } = startFunction();
-const ports: OperatePorts = {
+const ports: RedrivePorts = {
   clock,
   ids,
   log,
@@ -22,12 +23,14 @@ const ports: OperatePorts = {
   registry: registry(table),
   receipts: receiptStore(table),
   ledger: ledger(table),
+  deadLetters: deadLetters(table),
   brake: brakeStore(table),
   queues: queues(openSqs(), { restart: requireEnv('restartQueueUrl'), parked: requireEnv('parkedQueueUrl') }),
   ec2: ec2Probe(log),
   events: events(openEventBridge(), requireEnv('busName'), log),
-  workspaceTag: JSON.parse(requireEnv('workspaceTag')) as OperatePorts['workspaceTag'],
+  workspaceTag: JSON.parse(requireEnv('workspaceTag')) as RedrivePorts['workspaceTag'],
   operatorRoles: listEnv('operatorRoles'),
+  reporterRoles: listEnv('reporterRoles'),
 };
 
 export const handler = apiHandler(telemetry, clock, async (call) => handleOperate(call, ports));

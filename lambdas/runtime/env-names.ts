@@ -32,6 +32,8 @@ export const env = {
   workspaceTag: 'DEFIB_WORKSPACE_TAG',
   /** Names of the IAM roles that may see every request, separated by commas. */
   operatorRoles: 'DEFIB_OPERATOR_ROLES',
+  /** Names of the IAM roles that may report forward errors, separated by commas. */
+  reporterRoles: 'DEFIB_REPORTER_ROLES',
   /** Deliver only: CIDR blocks of the workspace subnets, separated by commas. */
   workspaceCidrs: 'DEFIB_WORKSPACE_CIDRS',
   /** Local stage only: the address of every instance. */

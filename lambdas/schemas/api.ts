@@ -118,5 +118,15 @@ export const pageQuery = z.strictObject({
   cursor: z.optional(z.string().check(z.regex(/^[\w=-]{1,1024}$/))),
 });
 export const requestsQuery = z.extend(pageQuery, { state: z.optional(z.enum(requestStates)) });
+export const timelineQuery = z.strictObject({
+  limit: z.optional(digits),
+  cursor: z.optional(z.string().check(z.regex(/^[0-7][0-9A-HJKMNP-TV-Z]{25}\.[012]$/))),
+});
+export const redriveBody = z.strictObject({
+  requestIds: z.optional(z.array(ulid).check(z.minLength(1), z.maxLength(100))),
+  workspaceId: z.optional(workspaceId),
+  limit: z.optional(whole(1, 100)),
+  dryRun: z.optional(z.boolean()),
+});
 export const removeQuery = z.strictObject({ parked: z.optional(z.literal('refuse')) });
 export const noQuery = z.strictObject({});

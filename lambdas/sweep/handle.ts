@@ -4,19 +4,20 @@
  *
  *   evidence without a verdict   its re-probe message is sent again
  *   an open claim without news   its epoch is raised and its restart message sent again
- *   a request past its time      ended as expired, or as never accepted
+ *   a request past its time      ended as expired, or as never accepted; an end that nobody announced, announced
+ *   parked requests              those whose message is gone are ended, those that wait in silence are counted
  *   the fleet item               slots of ended claims freed, a brake that has cooled down closed
  */
 import { swept } from '../../core/brake.ts';
 import { clockFact } from '../../core/clock.ts';
 import { RESUME_AFTER_MS } from '../../core/claim.ts';
 import { MESSAGE_VERSION } from '../../core/messages.ts';
-import { isFinalState } from '../../core/parking.ts';
 import { policyOf, type PolicySettings } from '../../core/policy.ts';
 import type { TimeRange } from '../../core/time.ts';
 import type { Workspace } from '../../core/workspace.ts';
-import { endRequest } from '../deliver/end.ts';
 import type { BrakeStore, Clock, DueWork, Events, Ledger, Log, Queues, WorkspaceStore } from '../ports.ts';
+import { sweepParked } from './parked.ts';
+import { sweepRequest } from './requests.ts';
 
 export interface SweepPorts {
   readonly clock: Clock;
@@ -51,10 +52,16 @@ export async function handleSweep(ports: SweepPorts): Promise<void> {
     latestMs: Math.max(ownMs, serverTimeMs),
   };
   const { value: requestIds } = await ports.due.dueRequests(now.earliestMs, ROWS_PER_SWEEP);
+  const { value: parkedIds } = await ports.due.dueParked(now.earliestMs, ROWS_PER_SWEEP);
   for (const id of workspaceIds) await guarded(ports, id, () => sweepWorkspace(ports, id, now.earliestMs));
   for (const id of requestIds) await guarded(ports, id, () => sweepRequest(ports, id, now.earliestMs));
+  for (const id of parkedIds) await guarded(ports, id, () => sweepParked(ports, id, now.earliestMs));
   await guarded(ports, 'fleet', () => sweepFleet(ports, now));
-  ports.log.info('swept', { workspaces: workspaceIds.length, requests: requestIds.length });
+  ports.log.info('swept', {
+    workspaces: workspaceIds.length,
+    requests: requestIds.length,
+    parked: parkedIds.length,
+  });
 }
 
 /** One row that fails must not keep the others from being swept. */
@@ -105,16 +112,6 @@ async function resumeClaim(ports: SweepPorts, workspace: Workspace, nowMs: numbe
     epoch: claim.epoch + 1,
     token: claim.token,
   });
-}
-
-async function sweepRequest(ports: SweepPorts, requestId: string, nowMs: number): Promise<void> {
-  const request = await ports.ledger.read(requestId);
-  if (!request || isFinalState(request.state)) return;
-  if (request.state === 'accepting') {
-    await endRequest(ports, request, { state: 'refused', why: 'never-accepted', onlyFrom: 'accepting' });
-  } else if (nowMs >= request.expiresAtMs && request.state === 'parked') {
-    await endRequest(ports, request, { state: 'expired', why: 'expired', onlyFrom: 'parked' });
-  }
 }
 
 async function sweepFleet(ports: SweepPorts, now: TimeRange): Promise<void> {

@@ -22,6 +22,7 @@ const ports: SweepPorts = {
   queues: queues(openSqs(), {
     reprobe: requireEnv('reprobeQueueUrl'),
     restart: requireEnv('restartQueueUrl'),
+    parked: requireEnv('parkedQueueUrl'),
   }),
   brake: brakeStore(table),
   events: events(openEventBridge(), requireEnv('busName'), log),

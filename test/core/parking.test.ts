@@ -1,9 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InvariantViolation } from '../../core/invariant.ts';
 import {
-  afterAttempt,
-  deferralMs,
   isFinalState,
   LARGEST_BODY_BYTES,
   LARGEST_MESSAGE_BYTES,
@@ -13,7 +10,6 @@ import {
   refusalOfHeld,
   requestStates,
   whyNotReady,
-  type AttemptOutcome,
   type DeliveryView,
   type ParkedRequest,
 } from '../../core/parking.ts';
@@ -109,7 +105,7 @@ describe('what deliver does with the head of a queue', () => {
   });
 
   it.each([
-    [-1, { do: 'defer', because: 'not-before', soon: false }],
+    [-1, { do: 'defer', because: 'not-before', soon: false, untilMs: NOW_MS + 1 }],
     [0, { do: 'attempt' }],
   ])('%i ms from its next try, by the earliest end - %j', (offsetMs, expected) => {
     const request = aRequest({ notBeforeMs: NOW_MS - offsetMs });
@@ -305,98 +301,5 @@ describe('whether a workspace is ready', () => {
     const workspace = aMuteWorkspace({ settleUntilMs: NOW_MS });
     expect(ready(workspace, at(NOW_MS - 1, NOW_MS))).toBe('settling');
     expect(ready(workspace)).toBeUndefined();
-  });
-});
-
-describe('how long a deferred message stays invisible', () => {
-  it.each([
-    [-1, 5000],
-    [0, 5000],
-    [5000, 5000],
-    [5001, 5001],
-    [10_000, 10_000],
-    [20_000, 20_000],
-    [59_999, 59_999],
-    [60_000, 60_000],
-    [60_001, 60_000],
-    [3_600_000, 60_000],
-    [3_600_001, 120_000],
-    [86_400_000, 120_000],
-  ])(
-    'it has waited %i ms - %i ms more: as long again, so that the waits double, and patient after an hour',
-    (waitedMs, ms) => {
-      expect(deferralMs(waitedMs, 0)).toBe(ms);
-    },
-  );
-
-  it('soon - two seconds, whatever else', () => {
-    expect(deferralMs(86_400_000, 1, true)).toBe(2000);
-  });
-
-  it('jitter - takes off up to a fifth', () => {
-    expect(deferralMs(0, 0.5)).toBe(4500);
-    expect(deferralMs(0, 1)).toBe(4000);
-  });
-
-  it('any wait, any jitter - from four seconds to two minutes, in whole milliseconds', () => {
-    const jitter = fc.double({ min: 0, max: 1, noNaN: true });
-    fc.assert(
-      fc.property(fc.nat({ max: 86_400_000 }), jitter, (waited, by) => {
-        const ms = deferralMs(waited, by);
-        expect(ms).toBeGreaterThanOrEqual(4000);
-        expect(ms).toBeLessThanOrEqual(120_000);
-        expect(Number.isInteger(ms)).toBe(true);
-      }),
-    );
-  });
-
-  it.each([0, 0.5, 1])(
-    'a whole day with a jitter of %d - less than a thousand receives: the queue allows no more',
-    (jitter) => {
-      let waitedMs = 0;
-      let receives = 0;
-      while (waitedMs < 86_400_000) {
-        waitedMs += deferralMs(waitedMs, jitter);
-        receives++;
-      }
-      expect(receives).toBeLessThan(1000);
-    },
-  );
-});
-
-describe('what follows from an attempt', () => {
-  const after = (outcome: AttemptOutcome) => afterAttempt(outcome);
-  const answered = (status: number) => after({ kind: 'answered', status });
-
-  it.each([200, 201, 204, 299])('%i - delivered', (status) => {
-    expect(answered(status)).toEqual({ state: 'delivered' });
-  });
-
-  it.each([400, 401, 404, 409, 422, 499])('%i - refused for good, with its status', (status) => {
-    expect(answered(status)).toEqual({ state: 'refused', why: `status-${status}` });
-  });
-
-  it.each([408, 425, 429, 500, 502, 503, 504, 599, 100, 199, 300, 301, 302, 399])('%i - later', (status) => {
-    expect(answered(status)).toEqual({ later: `status-${status}` });
-  });
-
-  it.each(['refused', 'reset', 'eof', 'deadline', 'unreachable'] as const)('%s - later', (because) => {
-    expect(after({ kind: 'failed', because })).toEqual({ later: because });
-  });
-
-  it('an instance that does not run - later, and in which state', () => {
-    expect(after({ kind: 'not-running', state: 'pending' })).toEqual({ later: 'instance-pending' });
-    expect(after({ kind: 'not-running', state: 'unknown' })).toEqual({ later: 'instance-unknown' });
-  });
-
-  it('an address that may not be called - dead-lettered, for a person to look at', () => {
-    expect(after({ kind: 'address-refused', because: 'forbidden-range' })).toEqual({
-      state: 'dead-lettered',
-      why: 'forbidden-range',
-    });
-  });
-
-  it('an outcome that nobody knows - a bug, loudly', () => {
-    expect(() => after({ kind: 'vanished' } as unknown as AttemptOutcome)).toThrow(InvariantViolation);
   });
 });

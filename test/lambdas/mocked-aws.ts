@@ -15,12 +15,14 @@ import {
 } from '@aws-sdk/lib-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { brakeStore } from '../../lambdas/adapters/brake-store.ts';
+import { deadLetters } from '../../lambdas/adapters/dead-letters.ts';
 import { ec2Power, openEc2Power } from '../../lambdas/adapters/ec2-power.ts';
 import { ec2Probe } from '../../lambdas/adapters/ec2-probe.ts';
 import { events, openEventBridge } from '../../lambdas/adapters/events.ts';
 import { ledger } from '../../lambdas/adapters/ledger.ts';
 import { openSqs, queues } from '../../lambdas/adapters/queues.ts';
 import { receiptStore } from '../../lambdas/adapters/receipt-store.ts';
+import { stories } from '../../lambdas/adapters/stories.ts';
 import { openTable } from '../../lambdas/adapters/table.ts';
 import { workspaceStore } from '../../lambdas/adapters/workspace-store.ts';
 import type { AgentAnswer, AgentRequest, Clock, Ids, Log } from '../../lambdas/ports.ts';
@@ -119,6 +121,8 @@ export function portsOver(
     workspaces: workspaceStore(table),
     receipts: receiptStore(table),
     ledger: ledger(table),
+    deadLetters: deadLetters(table),
+    stories: stories(table),
     brake: brakeStore(table),
     queues: queues(openSqs(), QUEUE),
     ec2: ec2Probe(log),

@@ -21,9 +21,9 @@ const variables: Record<FunctionName, (keyof typeof env)[]> = {
   restart: ['busName', 'parkedQueueUrl', 'restartDlqUrl', 'restartQueueUrl'],
   deliver: ['busName', 'parkedDlqUrl', 'parkedQueueUrl', 'reprobeQueueUrl', 'workspaceCidrs'],
   heartbeat: ['parkedQueueUrl'],
-  sweep: ['busName', 'reprobeQueueUrl', 'restartQueueUrl'],
+  sweep: ['busName', 'parkedQueueUrl', 'reprobeQueueUrl', 'restartQueueUrl'],
   lookup: ['operatorRoles'],
-  operate: ['busName', 'operatorRoles', 'parkedQueueUrl', 'restartQueueUrl', 'workspaceTag'],
+  operate: ['busName', 'operatorRoles', 'parkedQueueUrl', 'reporterRoles', 'restartQueueUrl', 'workspaceTag'],
 };
 const timeouts: Record<FunctionName, number> = {
   'forward-error': 28,

@@ -74,6 +74,7 @@ const may: Record<FunctionName, Record<string, string[]>> = {
     bus: publish,
     'reprobe queue': send,
     'restart queue': send,
+    'parked queue': ['sqs:GetQueueAttributes'],
   },
   lookup: { table: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'], indexes: list },
   operate: {
@@ -82,7 +83,7 @@ const may: Record<FunctionName, Record<string, string[]>> = {
     bus: publish,
     everything: describeInstances,
     'restart queue': send,
-    'parked queue': wake,
+    'parked queue': [...wake, ...send],
   },
 };
 

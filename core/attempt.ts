@@ -1,0 +1,72 @@
+/** What an attempt at delivery came to, and what follows from it. */
+import { assertNever } from './invariant.ts';
+import type { AttemptMark, FinalState, ParkedRequest } from './parking.ts';
+
+/** A request that was in flight at this many restarts in a row is not let cause another one. */
+export const MOST_INTERRUPTIONS = 3;
+
+export type AttemptOutcome =
+  | { readonly kind: 'answered'; readonly status: number; readonly retryAfterSeconds?: number }
+  | { readonly kind: 'failed'; readonly because: 'refused' | 'reset' | 'eof' | 'deadline' | 'unreachable' };
+
+/** Statuses by which the agent says that it has not taken the request, and asks for another try. */
+const tryAgainStatuses: readonly number[] = [408, 425, 429, 503];
+
+export type AfterAttempt =
+  | { readonly state: FinalState; readonly why?: string }
+  | {
+      readonly later: string;
+      /** The agent itself failed at it: counted, and after so many given up. */
+      readonly failure: boolean;
+      /** An earlier copy may now be with the agent. */
+      readonly mayHaveArrived: boolean;
+      readonly retryAfterSeconds?: number;
+    };
+
+/** What follows from an attempt: a final state, or later again. */
+export function afterAttempt(outcome: AttemptOutcome): AfterAttempt {
+  switch (outcome.kind) {
+    case 'answered':
+      return afterAnswer(outcome.status, outcome.retryAfterSeconds);
+    case 'failed': {
+      // Only after a refused connection or an unreachable host is it certain that no copy has arrived.
+      const never = outcome.because === 'refused' || outcome.because === 'unreachable';
+      return { later: outcome.because, failure: !never, mayHaveArrived: !never };
+    }
+    default:
+      return assertNever(outcome);
+  }
+}
+
+function afterAnswer(status: number, retryAfterSeconds?: number): AfterAttempt {
+  if (status >= 200 && status < 300) return { state: 'delivered' };
+  const asksAgain = tryAgainStatuses.includes(status);
+  if (status >= 400 && status < 500 && !asksAgain) return { state: 'refused', why: `status-${status}` };
+  return {
+    later: `status-${status}`,
+    failure: !asksAgain,
+    mayHaveArrived: true,
+    ...(asksAgain && retryAfterSeconds !== undefined && { retryAfterSeconds }),
+  };
+}
+
+/**
+ * At how many restarts in a row the request was in flight, now that another attempt is about to begin: the last one
+ * got no answer, and since then the instance or the agent's boot is another. An answer of any kind begins anew.
+ */
+export function interruptionsOf(
+  request: Pick<ParkedRequest, 'lastAttempt' | 'interruptions'>,
+  agent: Omit<AttemptMark, 'answered'>,
+): number {
+  const { lastAttempt: last, interruptions = 0 } = request;
+  if (last === undefined) return 0;
+  if (last.answered) return 0;
+  return differs(last.launchTimeMs, agent.launchTimeMs) || differs(last.bootId, agent.bootId)
+    ? interruptions + 1
+    : interruptions;
+}
+
+/** Unknown is no difference. */
+function differs<T>(before: T | undefined, now: T | undefined): boolean {
+  return before !== undefined && now !== undefined && before !== now;
+}

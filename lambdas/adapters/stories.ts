@@ -1,0 +1,79 @@
+/** What a workspace's story is read from: receipts, requests and restarts, each sorted by a ULID. */
+import { PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { RECEIPT_LIFE_MS } from '../../core/receipt.ts';
+import type { RestartRecord } from '../../core/timeline.ts';
+import { indexes } from '../runtime/env-names.ts';
+import type { RestartRecords, Stories } from '../ports.ts';
+import { keyOf, listKey, RESTART_PREFIX, ttlSeconds, VERDICT_PREFIX } from './keys.ts';
+import { readRequest } from './ledger-reads.ts';
+import { readReceipt } from './receipt-store.ts';
+import type { Table } from './table.ts';
+
+export function stories(table: Table): Stories {
+  const itemsOf = async (workspaceId: string, prefix: string, upToId: string, limit: number) => {
+    const page = await table.client.send(
+      new QueryCommand({
+        TableName: table.name,
+        KeyConditionExpression: 'pk = :pk AND sk BETWEEN :first AND :last',
+        ExpressionAttributeValues: {
+          ':pk': keyOf.workspace(workspaceId).pk,
+          ':first': prefix,
+          ':last': `${prefix}${upToId}`,
+        },
+        ScanIndexForward: false,
+        Limit: limit,
+      }),
+    );
+    return page.Items ?? [];
+  };
+  const requestIds = async (list: string, upToId: string, limit: number): Promise<string[]> => {
+    const page = await table.client.send(
+      new QueryCommand({
+        TableName: table.name,
+        IndexName: indexes.byList,
+        KeyConditionExpression: 'listKey = :list AND listSort <= :id',
+        ExpressionAttributeValues: { ':list': list, ':id': upToId },
+        ScanIndexForward: false,
+        Limit: limit,
+      }),
+    );
+    return (page.Items ?? []).map((item) => String(item['listSort']));
+  };
+  return {
+    async verdicts(workspaceId, upToId, limit) {
+      const items = await itemsOf(workspaceId, VERDICT_PREFIX, upToId, limit);
+      return items.flatMap((item) => readReceipt(item) ?? []);
+    },
+    async restarts(workspaceId, upToId, limit) {
+      const items = await itemsOf(workspaceId, RESTART_PREFIX, upToId, limit);
+      return items.map((item) => item['restart'] as RestartRecord);
+    },
+    async requests(workspaceId, upToId, limit) {
+      const [waiting, ended] = await Promise.all([
+        requestIds(listKey.waiting(workspaceId), upToId, limit),
+        requestIds(listKey.ended(workspaceId), upToId, limit),
+      ]);
+      // The index lags: one that ends just now may stand in both lists.
+      const newest = [...new Set([...waiting, ...ended])].toSorted().toReversed().slice(0, limit);
+      const rows = await Promise.all(newest.map((id) => readRequest(table, id)));
+      return rows.filter((row) => row !== undefined);
+    },
+  };
+}
+
+export function restartRecords(table: Table): RestartRecords {
+  return {
+    async note(workspaceId, restart) {
+      await table.client.send(
+        new PutCommand({
+          TableName: table.name,
+          Item: {
+            ...keyOf.restart(workspaceId, restart.token),
+            restart,
+            ttl: ttlSeconds(restart.endedAtMs + RECEIPT_LIFE_MS),
+          },
+        }),
+      );
+    },
+  };
+}
