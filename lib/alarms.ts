@@ -19,7 +19,14 @@ export interface AlarmActions {
 }
 
 /** The runbook's headings that alarms point to. */
-export const runbookEntries = ['dead-letters', 'function-errors', 'sweep-not-running'] as const;
+export const runbookEntries = [
+  'dead-letters',
+  'function-errors',
+  'sweep-not-running',
+  'parking-fails',
+  'parked-not-received',
+  'requests-given-up',
+] as const;
 export type RunbookEntry = (typeof runbookEntries)[number];
 
 export interface AlarmRule {

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { Duration, Stack } from 'aws-cdk-lib';
+import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import type { ISecurityGroup, ISubnet, IVpc } from 'aws-cdk-lib/aws-ec2';
 import { Effect, PolicyStatement, Role, ServicePrincipal, type Conditions } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Code, Function, LoggingFormat, Runtime } from 'aws-cdk-lib/aws-lambda';
@@ -22,6 +23,8 @@ const forbidden = [
 ];
 /** What only the restart function may do. */
 const powers = ['ec2:StartInstances', 'ec2:StopInstances'];
+
+const METRICS_NAMESPACE = 'Defib';
 
 export interface FunctionNetwork {
   readonly vpc: IVpc;
@@ -50,10 +53,12 @@ export interface DefibFunctionProps {
 export class DefibFunction extends Construct {
   readonly lambda: Function;
   readonly role: Role;
+  readonly #name: FunctionName;
 
   constructor(scope: Construct, id: string, props: DefibFunctionProps) {
     super(scope, id);
     const { name, foundations, network } = props;
+    this.#name = name;
     const logs = new LogGroup(this, 'Logs', {
       retention: RetentionDays.ONE_MONTH,
       removalPolicy: keptOffLocal(foundations.local),
@@ -77,7 +82,7 @@ export class DefibFunction extends Construct {
       loggingFormat: LoggingFormat.JSON,
       environment: {
         POWERTOOLS_SERVICE_NAME: name,
-        POWERTOOLS_METRICS_NAMESPACE: 'Defib',
+        POWERTOOLS_METRICS_NAMESPACE: METRICS_NAMESPACE,
         [env.policySettings]: JSON.stringify(foundations.policySettings),
         ...(foundations.local && {
           AWS_ENDPOINT_URL: foundations.local.endpointUrl,
@@ -111,6 +116,17 @@ export class DefibFunction extends Construct {
   /** Lets the function look at instances. EC2 knows no narrower resource for a Describe. */
   mayDescribeInstances(): void {
     this.allow(['ec2:DescribeInstances'], ['*']);
+  }
+
+  /** How often the function counted something, over five minutes. */
+  counted(metricName: string): Metric {
+    return new Metric({
+      namespace: METRICS_NAMESPACE,
+      metricName,
+      dimensionsMap: { service: this.#name },
+      statistic: 'Sum',
+      period: Duration.minutes(5),
+    });
   }
 
   /** Sets an environment variable of the function. */

@@ -43,6 +43,13 @@ export class Judging extends Construct {
     this.#judges(this.forwardError, foundations);
     this.reprobes.filledBy(this.forwardError);
     parked.filledBy(this.forwardError);
+    foundations.alarms.add(this, 'ParkingFails', {
+      severity: 'page',
+      runbook: 'parking-fails',
+      says: 'Requests could not be kept; their callers were told 503.',
+      metric: this.forwardError.counted('ParkingFailed'),
+      when: { atLeast: 1 },
+    });
 
     this.reprobe = new DefibFunction(this, 'Reprobe', {
       name: 'reprobe',
@@ -55,8 +62,6 @@ export class Judging extends Construct {
     this.reprobes.workedBy(this.reprobe, { batchSize: 10, maxConcurrency });
     this.reprobes.buriedBy(this.reprobe);
     restarts.filledBy(this.reprobe);
-    // A verdict lets go of the requests that it held.
-    parked.hurriedBy(this.reprobe);
     // A verdict that has become final releases the requests that it held.
     parked.hurriedBy(this.reprobe);
   }

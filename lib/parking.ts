@@ -47,6 +47,13 @@ export class Parking extends Construct {
     this.parked.workedBy(this.deliver, { batchSize: 1, maxConcurrency });
     this.parked.buriedBy(this.deliver);
     this.#sayWhereToDeliver(foundations, network);
+    foundations.alarms.add(this, 'RequestsGivenUp', {
+      severity: 'ticket',
+      runbook: 'requests-given-up',
+      says: 'A parked request became a dead letter.',
+      metric: this.deliver.counted('RequestDeadLettered'),
+      when: { atLeast: 1 },
+    });
   }
 
   /** A failed delivery is a forward error too: deliver tells the judge, by the queue of second looks. */

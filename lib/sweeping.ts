@@ -37,6 +37,20 @@ export class Sweeping extends Construct {
       // The next sweep does the same work, so a missed one needs no second try.
       targets: [new LambdaFunction(this.sweep.lambda, { retryAttempts: 0 })],
     });
+    foundations.alarms.add(this, 'ParkedNotReceived', {
+      severity: 'page',
+      runbook: 'parked-not-received',
+      says: 'Parked requests wait, and nobody receives their messages.',
+      metric: this.sweep.counted('ParkedSilent'),
+      when: { atLeast: 1 },
+    });
+    foundations.alarms.add(this, 'BodiesLost', {
+      severity: 'page',
+      runbook: 'parked-not-received',
+      says: 'Messages of parked requests have vanished; the requests are dead letters without their bytes.',
+      metric: this.sweep.counted('BodyLost'),
+      when: { atLeast: 1 },
+    });
     foundations.alarms.add(this, 'NotRunning', {
       severity: 'page',
       runbook: 'sweep-not-running',

@@ -47,6 +47,22 @@ test('the sweep does not run for five minutes - somebody is paged, even if nothi
   ]);
 });
 
+test.each([
+  ['requests could not be kept', 'ParkingFailed', 'forward-error', 'page'],
+  ['nobody receives what is parked', 'ParkedSilent', 'sweep', 'page'],
+  ['messages have vanished', 'BodyLost', 'sweep', 'page'],
+  ['a request was given up', 'RequestDeadLettered', 'deliver', 'ticket'],
+])('%s - the metric %s of %s raises a %s', (_what, metric, name, severity) => {
+  expect(about(metric)).toMatchObject([
+    {
+      Namespace: 'Defib',
+      Dimensions: [{ Name: 'service', Value: name }],
+      Threshold: 1,
+      AlarmDescription: expect.stringContaining(`Severity: ${severity}.`) as string,
+    },
+  ]);
+});
+
 test('an alarm tells whom its severity says, and where the runbook is', () => {
   for (const { AlarmDescription, AlarmActions } of alarms) {
     const [, severity = '', entry = ''] =
