@@ -6,6 +6,7 @@ import type { AttemptMark, FinalState, ParkedRequest } from './parking.ts';
 export const MOST_INTERRUPTIONS = 3;
 
 export type AttemptOutcome =
+  | { readonly kind: 'stranger' }
   | { readonly kind: 'answered'; readonly status: number; readonly retryAfterSeconds?: number }
   | { readonly kind: 'failed'; readonly because: 'refused' | 'reset' | 'eof' | 'deadline' | 'unreachable' };
 
@@ -33,6 +34,8 @@ export function afterAttempt(outcome: AttemptOutcome): AfterAttempt {
       const never = outcome.because === 'refused' || outcome.because === 'unreachable';
       return { later: outcome.because, failure: !never, mayHaveArrived: !never };
     }
+    case 'stranger':
+      return { later: 'stranger', failure: false, mayHaveArrived: false };
     default:
       return assertNever(outcome);
   }

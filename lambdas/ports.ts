@@ -379,9 +379,18 @@ export interface AgentRequest {
   /** Base64. */
   readonly body: string;
   readonly timeoutMs: number;
+  /** Who must first prove to be there, on the same connection. */
+  readonly proof?: PeerProof;
+}
+
+export interface PeerProof {
+  readonly workspaceId: string;
+  readonly bootId?: string;
 }
 
 export type AgentAnswer =
+  /** Somebody else is at the address; nothing of the request was sent. */
+  | { readonly kind: 'stranger' }
   | { readonly kind: 'answered'; readonly response: KeptResponse }
   | { readonly kind: 'failed'; readonly because: 'refused' | 'reset' | 'eof' | 'deadline' | 'unreachable' };
 

@@ -2,36 +2,69 @@
 import http from 'node:http';
 import https from 'node:https';
 import { LARGEST_RESPONSE_BYTES } from '../../core/parking.ts';
-import type { AgentAnswer, AgentHttp } from '../ports.ts';
+import type { AgentAnswer, AgentHttp, AgentRequest } from '../ports.ts';
+import { isExpectedPeer, PROOF_PATH, PROOF_TIMEOUT_MS } from './peer-proof.ts';
 
 export function agentHttp(): AgentHttp {
   return {
-    send: (request) =>
-      new Promise((resolve) => {
-        const body = Buffer.from(request.body, 'base64');
-        const outgoing = (request.protocol === 'https' ? https : http).request({
-          host: request.address,
-          port: request.port,
-          method: request.method,
-          path: request.path,
-          headers: { ...request.headers, 'content-length': body.length },
-          // A connection of its own: none is ever reused for an instance that was replaced meanwhile.
-          agent: false,
-          signal: AbortSignal.timeout(request.timeoutMs),
-        });
-        outgoing.on('response', (incoming) => {
-          collect(incoming).then(resolve, (error: unknown) => {
-            resolve({ kind: 'failed', because: becauseOf(error, true) });
-          });
-        });
-        outgoing.on('error', (error) => {
-          resolve({ kind: 'failed', because: becauseOf(error, outgoing.reusedSocket) });
-        });
-        outgoing.end(body);
-      }),
+    async send(request) {
+      const { Agent } = request.protocol === 'https' ? https : http;
+      // A connection of its own: none is ever reused for an instance that was replaced meanwhile. Kept open only for
+      // the request that follows the proof.
+      const agent = new Agent({ keepAlive: request.proof !== undefined, maxSockets: 1 });
+      try {
+        if (request.proof === undefined) return await exchange(request, agent);
+        const told = await exchange(proofRequestOf(request), agent);
+        if (told.kind !== 'answered') return told;
+        return isExpectedPeer(told.response, request.proof)
+          ? await exchange(request, agent, { onlyReused: true })
+          : { kind: 'stranger' };
+      } finally {
+        agent.destroy();
+      }
+    },
   };
 }
 
+function proofRequestOf(request: AgentRequest): AgentRequest {
+  const timeoutMs = Math.min(PROOF_TIMEOUT_MS, request.timeoutMs);
+  return { ...request, method: 'GET', path: PROOF_PATH, headers: {}, body: '', timeoutMs };
+}
+
+/** One request and its answer. `onlyReused`: only on the connection that is open already, else nothing is sent. */
+function exchange(
+  request: AgentRequest,
+  agent: http.Agent,
+  { onlyReused = false } = {},
+): Promise<AgentAnswer> {
+  return new Promise((resolve) => {
+    const body = Buffer.from(request.body, 'base64');
+    const outgoing = (request.protocol === 'https' ? https : http).request({
+      host: request.address,
+      port: request.port,
+      method: request.method,
+      path: request.path,
+      headers: { ...request.headers, 'content-length': body.length },
+      agent,
+      signal: AbortSignal.timeout(request.timeoutMs),
+    });
+    outgoing.on('response', (incoming) => {
+      collect(incoming).then(resolve, (error: unknown) => {
+        resolve({ kind: 'failed', because: becauseOf(error, true) });
+      });
+    });
+    outgoing.on('socket', () => {
+      // Whoever proved itself has hung up; who answers at a new connection has proved nothing (S20).
+      if (!onlyReused || outgoing.reusedSocket) return;
+      resolve({ kind: 'stranger' });
+      outgoing.destroy();
+    });
+    outgoing.on('error', (error) => {
+      resolve({ kind: 'failed', because: becauseOf(error, outgoing.reusedSocket) });
+    });
+    outgoing.end(body);
+  });
+}
 type FailedBecause = Extract<AgentAnswer, { kind: 'failed' }>['because'];
 
 /** Reads the response up to the kept size; the rest is read and dropped, so that the agent can finish. */

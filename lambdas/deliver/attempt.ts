@@ -158,7 +158,7 @@ async function conclude(
 }
 
 function outcomeOf(answer: AgentAnswer): AttemptOutcome {
-  if (answer.kind === 'failed') return answer;
+  if (answer.kind !== 'answered') return answer;
   const { status, headers } = answer.response;
   const seconds = Number(headers['retry-after']);
   return { kind: 'answered', status, ...(seconds > 0 && { retryAfterSeconds: seconds }) };
