@@ -2,9 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { InvariantViolation } from '../../core/invariant.ts';
 import {
   isFinalState,
+  isOfEarlierRegistration,
   LARGEST_BODY_BYTES,
   LARGEST_MESSAGE_BYTES,
   LARGEST_RESPONSE_BYTES,
+  mayBeWithAgent,
   MOST_PARKED_BYTES,
   nextDeliveryStep,
   refusalOfHeld,
@@ -117,6 +119,101 @@ describe('what deliver does with the head of a queue', () => {
       do: 'defer',
       because: 'restarting',
       soon: false,
+    });
+  });
+});
+
+describe('a request that another copy of its message is at', () => {
+  const delivering = (leaseOffsetMs: number, more: Partial<ParkedRequest> = {}) =>
+    aRequest({ state: 'delivering', attempts: 1, leaseUntilMs: NOW_MS + leaseOffsetMs, ...more });
+
+  it.each([
+    [1, { do: 'defer', because: 'in-delivery', soon: false, untilMs: NOW_MS + 1 }],
+    [0, { do: 'attempt' }],
+    [-1, { do: 'attempt' }],
+  ])('%i ms before the end of its lease, by the earliest end of the range - %j (S22)', (leftMs, expected) => {
+    expect(step({ request: delivering(leftMs), now: at(NOW_MS, NOW_MS + 9000) })).toEqual(expected);
+  });
+
+  it('its time passes under the attempt - it is not ended while the lease lasts: that attempt began in time', () => {
+    expect(step({ request: delivering(1, { expiresAtMs: 0 }) })).toMatchObject({ because: 'in-delivery' });
+    expect(step({ request: delivering(0, { expiresAtMs: 0 }) })).toMatchObject({ state: 'expired' });
+  });
+
+  it('parked again - the lease of the attempt before counts no more', () => {
+    expect(step({ request: delivering(60_000, { state: 'parked' }) })).toEqual({ do: 'attempt' });
+  });
+});
+
+describe('a request of an earlier registration', () => {
+  const removed = { do: 'end', state: 'refused', why: 'workspace-removed' };
+
+  it.each([
+    [4, 5, true],
+    [5, 5, false],
+    [6, 5, false],
+  ])(
+    'accepted at generation %i, registered anew at %i - earlier: %s',
+    (generation, firstGeneration, earlier) => {
+      expect(isOfEarlierRegistration({ generation }, { firstGeneration })).toBe(earlier);
+      const workspace = aWorkspace({ generation: 9, firstGeneration });
+      expect(step({ request: aRequest({ generation }), workspace })).toEqual(
+        earlier ? removed : { do: 'attempt' },
+      );
+    },
+  );
+
+  it('one of the two is not known - not held against it', () => {
+    expect(isOfEarlierRegistration({}, { firstGeneration: 5 })).toBe(false);
+    expect(isOfEarlierRegistration({ generation: 1 }, {})).toBe(false);
+  });
+
+  it('it has expired besides - expired: that was so first', () => {
+    const request = aRequest({ generation: 1, expiresAtMs: 0 });
+    expect(step({ request, workspace: aWorkspace({ firstGeneration: 5 }) })).toMatchObject({
+      state: 'expired',
+    });
+  });
+});
+
+describe('a request whose caller refuses a second copy', () => {
+  const refuse = { onAmbiguous: 'refuse' } as const;
+
+  it.each([
+    ['a copy may have arrived', { ambiguous: true }, true],
+    ['an attempt was cut off in the middle', { state: 'delivering', leaseUntilMs: 0 }, true],
+    ['nothing has been tried', {}, false],
+  ] as const)('%s - refused as ambiguous: %s', (_what, changes, refused) => {
+    const request = aRequest(changes);
+    expect(mayBeWithAgent(request)).toBe(refused);
+    expect(step({ request: { ...request, ...refuse } })).toEqual(
+      refused ? { do: 'end', state: 'refused', why: 'ambiguous' } : { do: 'attempt' },
+    );
+    expect(step({ request: { ...request, onAmbiguous: 'retry' } })).toEqual({ do: 'attempt' });
+    expect(step({ request })).toEqual({ do: 'attempt' });
+  });
+
+  it('another copy is at it this very moment - waits: that attempt may end well', () => {
+    const request = aRequest({ ...refuse, state: 'delivering', leaseUntilMs: NOW_MS + 1 });
+    expect(step({ request })).toMatchObject({ because: 'in-delivery' });
+  });
+});
+
+describe('the pace after a recovery', () => {
+  it.each([
+    [1, { do: 'defer', because: 'ramp', soon: false, untilMs: NOW_MS + 1 }],
+    [0, { do: 'attempt' }],
+  ])('%i ms before the next step, by the earliest end - %j', (leftMs, expected) => {
+    expect(step({ rampUntilMs: NOW_MS + leftMs, now: at(NOW_MS, NOW_MS + 9000) })).toEqual(expected);
+  });
+
+  it('the workspace is not ready, or the request has its own time - that is what it waits for', () => {
+    const rampUntilMs = NOW_MS + 5000;
+    expect(step({ rampUntilMs, workspace: aWorkspace({ claim: aClaim() }) })).toMatchObject({
+      because: 'restarting',
+    });
+    expect(step({ rampUntilMs, request: aRequest({ notBeforeMs: NOW_MS + 1 }) })).toMatchObject({
+      because: 'not-before',
     });
   });
 });
