@@ -137,7 +137,7 @@ describe('the entries of a story', () => {
   });
 
   it('a request - its state and attempts; why and when it ended only where there is such a thing, and never a body', () => {
-    expect(requestEntry(aRequest({ acceptedAtMs: NOW_MS }))).toEqual({
+    expect(requestEntry(aRequest({ acceptedAtMs: NOW_MS }))).toStrictEqual({
       id: 'request-1',
       kind: 'request',
       at: AT,

@@ -1,12 +1,14 @@
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
+import { ConditionalCheckFailedException, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
+import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { ChangeMessageVisibilityCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
-import { TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { PutCommand, TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ParkedMessage } from '../../core/messages.ts';
 import type { ParkedRequest } from '../../core/parking.ts';
 import { handleDeliveries } from '../../lambdas/deliver/handle.ts';
 import type { AgentAnswer, AgentRequest } from '../../lambdas/ports.ts';
 import { received } from './calls.ts';
+import { answered, keptPieces, news, notes, rowUpdates, totalsItem, writesInOrder } from './parked.ts';
 import { aStoredWorkspace, ec2Shows, holds, mockedAws, NOW_MS, portsOver, QUEUE } from './mocked-aws.ts';
 
 const REQUEST = '01KAREQESTAAAAAAAAAAAAAAAA';
@@ -282,5 +284,364 @@ describe('a request held by a verdict', () => {
     hold({ heldBy: HOLDER }, aStoredWorkspace(), receipt('alive', 'running'));
     await settle();
     expect(endings()).toEqual([{ state: 'refused', why: 'agent-restarting' }]);
+  });
+});
+
+const otherBoot = { answered: false, launchTimeMs: NOW_MS - 9_000_000, bootId: 'boot-before' };
+const sameBoot = { answered: false, launchTimeMs: NOW_MS - 7_200_000, bootId: 'boot-a' };
+
+describe('the lease of an attempt', () => {
+  it('begins with it, in the row: for 90 s, one attempt more, and only while the time of the request lasts', async () => {
+    hold({ attempts: 2 });
+    await settle();
+    const [begun] = rowUpdates(aws, 'SET #state = :delivering');
+    expect(begun?.ConditionExpression).toBe(
+      '#state IN (:parked, :delivering) AND attempts = :attempts AND expiresAtMs > :now',
+    );
+    expect(begun?.ExpressionAttributeValues).toMatchObject({
+      ':lease': NOW_MS + 90_000,
+      ':attempts': 2,
+      ':next': 3,
+      ':now': NOW_MS,
+      ':mark': sameBoot,
+      ':interruptions': 0,
+    });
+    expect(asked[0]?.headers['defib-attempt']).toBe('3');
+  });
+
+  it('another copy of the message holds it - hidden until it ends, nothing sent, and the head stays that of the other', async () => {
+    hold({ state: 'delivering', attempts: 1, leaseUntilMs: NOW_MS + 40_000 });
+    expect(await settle()).toEqual({ kind: 'again', afterSeconds: 40 });
+    expect(asked).toHaveLength(0);
+    expect(rowUpdates(aws, 'SET #state')).toHaveLength(0);
+    expect(notes(aws)).toMatchObject([{ head: undefined }]);
+  });
+
+  it('it is over and the row is still being delivered - tried again, and the agent is told that a copy may have arrived', async () => {
+    hold({ state: 'delivering', attempts: 1, leaseUntilMs: NOW_MS, lastAttempt: sameBoot });
+    expect(await settle()).toEqual({ kind: 'done' });
+    expect(asked[0]?.headers).toMatchObject({ 'defib-ambiguous': 'true', 'defib-attempt': '2' });
+    expect(rowUpdates(aws, 'SET #state = :delivering')[0]?.ExpressionAttributeValues).toMatchObject({
+      ':ambiguous': true,
+    });
+  });
+
+  it.each(['answers', 'fails'] as const)(
+    'the agent works for long, then %s - renewed every 30 s in queue and row for the attempt that it is, and then no more',
+    async (how) => {
+      hold({ attempts: 1 });
+      let renew: (() => Promise<void>) | undefined;
+      let stops = 0;
+      let everyMs = 0;
+      const clock = {
+        ...ports.clock,
+        every: (intervalMs: number, work: () => Promise<void>) => {
+          everyMs = intervalMs;
+          renew = work;
+          return { stop: () => void (stops += 1) };
+        },
+      };
+      const agents = {
+        send: async () => {
+          ports.clock.advance(30_000);
+          await renew?.();
+          if (how === 'fails') throw new Error('a fault of the client');
+          return answer;
+        },
+      };
+      ports = { ...ports, clock, agents };
+      await settle();
+      expect(everyMs).toBe(30_000);
+      expect(stops).toBe(1);
+      expect(
+        aws.sqs.commandCalls(ChangeMessageVisibilityCommand).map((call) => call.args[0].input),
+      ).toMatchObject([{ VisibilityTimeout: 90 }, { VisibilityTimeout: 90, ReceiptHandle: 'handle-1' }]);
+      const [renewed] = rowUpdates(aws, 'SET leaseUntilMs');
+      expect(renewed?.ConditionExpression).toBe('#state = :delivering AND attempts = :attempts');
+      expect(renewed?.ExpressionAttributeValues).toMatchObject({
+        ':lease': NOW_MS + 120_000,
+        ':attempts': 2,
+      });
+    },
+  );
+});
+
+describe('an attempt that came to nothing', () => {
+  const putBack = () => rowUpdates(aws, 'SET #state = :parked').map((input) => input);
+
+  it('a failure of the agent - counted, and the time of the next try is kept in the row and with the head', async () => {
+    answer = answered(500);
+    hold({ failures: 1 });
+    expect(await settle()).toEqual({ kind: 'again', afterSeconds: 10 });
+    expect(putBack()[0]?.ConditionExpression).toBe('#state = :delivering AND attempts = :attempts');
+    expect(putBack()[0]?.ExpressionAttributeValues).toMatchObject({
+      ':why': 'status-500',
+      ':failures': 2,
+      ':notBefore': NOW_MS + 10_000,
+      ':attempts': 1,
+      ':ambiguous': true,
+      ':mark': { ...sameBoot, answered: true },
+    });
+    expect(notes(aws)).toMatchObject([
+      { head: { requestId: REQUEST, receiptHandle: 'handle-1', notBeforeMs: NOW_MS + 10_000 } },
+    ]);
+  });
+
+  it('before its next try - deferred until then, nothing sent', async () => {
+    hold({ notBeforeMs: NOW_MS + 7000 });
+    expect(await settle()).toEqual({ kind: 'again', afterSeconds: 7 });
+    expect(asked).toHaveLength(0);
+    expect(notes(aws)).toMatchObject([{ head: { notBeforeMs: NOW_MS + 7000 } }]);
+  });
+
+  it.each([
+    ['eof', { ...sameBoot, answered: false }, true],
+    ['refused', undefined, false],
+  ] as const)('%s - kept is what the next attempt has to know', async (because, mark, mayHaveArrived) => {
+    answer = { kind: 'failed', because };
+    hold();
+    await settle();
+    const [back] = putBack();
+    expect(back?.ExpressionAttributeValues?.[':mark']).toEqual(mark);
+    expect(back?.ExpressionAttributeValues?.[':ambiguous']).toBe(mayHaveArrived);
+    expect(back?.UpdateExpression?.includes('REMOVE leaseUntilMs, lastAttempt')).toBe(mark === undefined);
+  });
+
+  it('nothing arrived, after an attempt that was cut off - still in doubt, and that attempt is still remembered', async () => {
+    answer = { kind: 'failed', because: 'refused' };
+    hold({ ambiguous: true, lastAttempt: otherBoot });
+    await settle();
+    expect(putBack()[0]?.ExpressionAttributeValues).toMatchObject({ ':ambiguous': true, ':mark': otherBoot });
+  });
+
+  it.each([
+    ['30', 30],
+    ['3', 5],
+    ['100000', 120],
+    ['-7', 5],
+    ['Wed, 21 Oct 2026 07:28:00 GMT', 5],
+    ['', 5],
+  ])('429 with Retry-After %j - left alone for %i s, and no failure is counted', async (text, seconds) => {
+    answer = answered(429, { 'retry-after': text });
+    hold({ failures: 4 });
+    const settled = await settle();
+    expect(endings()).toHaveLength(0);
+    expect(putBack()[0]?.ExpressionAttributeValues?.[':failures']).toBe(4);
+    if (Number(text) > 0) expect(putBack()[0]?.ExpressionAttributeValues?.[':notBefore']).toBeGreaterThan(0);
+    // After four failures its own back-off is 40 s, where a time of its own is asked for.
+    const ownSeconds = Number(text) > 0 ? 40 : 5;
+    expect(settled).toEqual({ kind: 'again', afterSeconds: Math.max(seconds, ownSeconds) });
+  });
+});
+
+describe('a request that is given up', () => {
+  it.each([
+    [answered(500), 'gave-up-status-500'],
+    [{ kind: 'failed', because: 'eof' } as const, 'gave-up-eof'],
+    [{ kind: 'failed', because: 'deadline' } as const, 'gave-up-deadline'],
+  ])(
+    'the agent fails at it for the fifth time (%j) - a dead letter, its bytes kept before its row ends',
+    async (failed, why) => {
+      answer = failed;
+      hold({ failures: 4, attempts: 4 });
+      expect(await settle()).toEqual({ kind: 'done' });
+      expect(endings()).toEqual([{ state: 'dead-lettered', why }]);
+      expect(writesInOrder(aws)).toEqual(['update', 'put', 'transaction', 'update']);
+      expect(keptPieces(aws)).toMatchObject([
+        { pk: `REQ#${REQUEST}`, sk: 'BYTES#00', piece: JSON.stringify(message), count: 1 },
+      ]);
+      expect(news(aws)).toEqual([
+        {
+          type: 'request.dead-lettered',
+          detail: { workspaceId: 'ws-1', requestId: REQUEST, reason: why },
+        },
+      ]);
+    },
+  );
+
+  it('the fourth time - not yet', async () => {
+    answer = answered(500);
+    hold({ failures: 3 });
+    expect(await settle()).toEqual({ kind: 'again', afterSeconds: 40 });
+    expect(endings()).toHaveLength(0);
+  });
+
+  it.each(['refused', 'unreachable'] as const)(
+    '%s for the hundredth time - never for that: nothing arrived, and it waits for its workspace',
+    async (because) => {
+      answer = { kind: 'failed', because };
+      hold({ failures: 4, attempts: 99 });
+      expect(await settle()).toMatchObject({ kind: 'again' });
+      expect(endings()).toHaveLength(0);
+    },
+  );
+
+  it('its bytes cannot be kept - it does not end, and the message is seen again', async () => {
+    answer = answered(500);
+    hold({ failures: 4 });
+    aws.dynamo.on(PutCommand).rejects(new Error('no table'));
+    expect(await settle()).toBeUndefined();
+    expect(endings()).toHaveLength(0);
+  });
+
+  it('a body of 700 KiB - kept in pieces that an item can hold, which are the whole message again', async () => {
+    answer = answered(500);
+    hold({ failures: 4 });
+    const body = Buffer.alloc(700 * 1024, 'x').toString('base64');
+    await settle({ body });
+    const pieces = keptPieces(aws);
+    expect(pieces.length).toBeGreaterThan(1);
+    expect(new Set(pieces.map((item) => item['count']))).toEqual(new Set([pieces.length]));
+    for (const item of pieces) expect(JSON.stringify(item).length).toBeLessThan(400 * 1024);
+    expect(JSON.parse(pieces.map((item) => String(item['piece'])).join(''))).toEqual({ ...message, body });
+  });
+
+  it('in flight at three restarts in a row - poison: no fourth attempt, and its bytes are kept', async () => {
+    hold({ state: 'delivering', attempts: 3, interruptions: 2, lastAttempt: otherBoot, leaseUntilMs: 0 });
+    expect(await settle()).toEqual({ kind: 'done' });
+    expect(asked).toHaveLength(0);
+    expect(endings()).toEqual([{ state: 'dead-lettered', why: 'poison' }]);
+    expect(keptPieces(aws)).toHaveLength(1);
+  });
+
+  it('at two - tried once more, and the second is counted', async () => {
+    hold({ state: 'delivering', attempts: 2, interruptions: 1, lastAttempt: otherBoot, leaseUntilMs: 0 });
+    await settle();
+    expect(asked).toHaveLength(1);
+    expect(rowUpdates(aws, 'SET #state = :delivering')[0]?.ExpressionAttributeValues).toMatchObject({
+      ':interruptions': 2,
+    });
+  });
+});
+
+describe('a request whose caller refuses a second copy', () => {
+  it.each([
+    ['one may have arrived before it was parked', { ambiguous: true }],
+    ['an attempt was cut off in the middle', { state: 'delivering', leaseUntilMs: NOW_MS - 1 }],
+  ] as const)('%s - refused as ambiguous, nothing sent', async (_what, changes) => {
+    hold({ ...changes, onAmbiguous: 'refuse' });
+    expect(await settle()).toEqual({ kind: 'done' });
+    expect(asked).toHaveLength(0);
+    expect(endings()).toEqual([{ state: 'refused', why: 'ambiguous' }]);
+  });
+});
+
+describe('a workspace that was removed and registered anew', () => {
+  it('a request that was meant for the old one - refused, and never sent to the new one (S20)', async () => {
+    hold({ generation: 2 }, aStoredWorkspace({ generation: 3, firstGeneration: 3 }));
+    expect(await settle()).toEqual({ kind: 'done' });
+    expect(asked).toHaveLength(0);
+    expect(endings()).toEqual([{ state: 'refused', why: 'workspace-removed' }]);
+  });
+});
+
+describe('the pace of a drain', () => {
+  const drainOf = () =>
+    aws.dynamo.commandCalls(TransactWriteCommand)[0]?.args[0].input.TransactItems?.[1]?.Update
+      ?.ExpressionAttributeValues?.[':drain'] as Record<string, unknown> | undefined;
+
+  it('waiting for the workspace - noted since when, what was received, and that it begins with one', async () => {
+    hold({}, aStoredWorkspace({ settleUntilMs: NOW_MS + 30_000 }), [
+      totalsItem({ drain: { turnMs: 1200, unreadySinceMs: NOW_MS - 8000 } }),
+    ]);
+    await settle();
+    expect(notes(aws)).toMatchObject([
+      {
+        head: { requestId: REQUEST, receiptHandle: 'handle-1', notBeforeMs: 0 },
+        drain: {
+          turnMs: 1200,
+          unreadySinceMs: NOW_MS - 8000,
+          receivedAtMs: NOW_MS,
+          receivedSentAtMs: NOW_MS - 2000,
+          ramp: { step: 1, left: 1, notBeforeMs: 0 },
+        },
+      },
+    ]);
+  });
+
+  it('waiting because the agent is full - that is its own pace, and no new recovery', async () => {
+    const busy = aStoredWorkspace({
+      heartbeat: { atMs: NOW_MS, seq: 50, bootId: 'boot-a', intervalMs: 5000, activeTasks: 1 },
+      freshUntilMs: NOW_MS + 15_000,
+    });
+    hold({}, busy, [totalsItem({ drain: {} })]);
+    await settle();
+    expect(notes(aws)[0]?.drain).toEqual({ receivedAtMs: NOW_MS, receivedSentAtMs: NOW_MS - 2000 });
+  });
+
+  it('its instance is not running - the pace begins with one as well', async () => {
+    hold({}, aStoredWorkspace(), [totalsItem()]);
+    ec2Shows(aws, 'stopping');
+    await settle();
+    expect(notes(aws)[0]?.drain).toMatchObject({ ramp: { step: 1 }, unreadySinceMs: NOW_MS });
+  });
+
+  it('the first delivery after it - noted with the end: the next two not before a beat has passed', async () => {
+    hold({}, aStoredWorkspace(), [
+      totalsItem({ drain: { unreadySinceMs: NOW_MS - 60_000, ramp: { step: 1, left: 1, notBeforeMs: 0 } } }),
+    ]);
+    await settle();
+    expect(drainOf()).toMatchObject({
+      ramp: { step: 2, left: 2, notBeforeMs: NOW_MS + 5000 },
+      recoveryMs: 60_000,
+      turnMs: 0,
+    });
+    expect(drainOf()).not.toHaveProperty('unreadySinceMs');
+  });
+
+  it('before the next step - deferred until it, nothing sent, the ramp as it was', async () => {
+    const ramp = { step: 4, left: 4, notBeforeMs: NOW_MS + 4000 };
+    hold({}, aStoredWorkspace(), [totalsItem({ drain: { ramp } })]);
+    expect(await settle()).toEqual({ kind: 'again', afterSeconds: 4 });
+    expect(asked).toHaveLength(0);
+    expect(notes(aws)).toMatchObject([{ head: { notBeforeMs: NOW_MS + 4000 }, drain: { ramp } }]);
+  });
+
+  it('never unready - no ramp', async () => {
+    hold({}, aStoredWorkspace(), [totalsItem()]);
+    await settle();
+    expect(asked).toHaveLength(1);
+    expect(drainOf()).not.toHaveProperty('ramp');
+  });
+});
+
+describe('the end of a request', () => {
+  it('announced, and then no longer due; the response is kept in the same write', async () => {
+    answer = answered(200, { 'content-type': 'text/plain' });
+    hold();
+    await settle();
+    expect(news(aws)).toMatchObject([{ type: 'request.delivered', detail: { requestId: REQUEST } }]);
+    expect(rowUpdates(aws, 'REMOVE dueKey')).toHaveLength(1);
+    const items = aws.dynamo.commandCalls(TransactWriteCommand)[0]?.args[0].input.TransactItems;
+    expect(items?.[1]?.Update?.ExpressionAttributeValues).toMatchObject({ ':one': 1, ':size': 5 });
+    expect(items?.[2]?.Put?.Item).toMatchObject({ sk: 'RESPONSE', response: { status: 200 } });
+  });
+
+  it('that could not be announced - stays due, for the sweep', async () => {
+    aws.bus.on(PutEventsCommand).resolves({ FailedEntryCount: 1, Entries: [{ ErrorCode: 'no' }] });
+    hold();
+    expect(await settle()).toEqual({ kind: 'done' });
+    expect(endings()).toMatchObject([{ state: 'delivered' }]);
+    expect(rowUpdates(aws, 'REMOVE dueKey')).toHaveLength(0);
+  });
+
+  it('that another has written before - it stands, and nothing is announced twice (S24)', async () => {
+    hold();
+    aws.dynamo.on(TransactWriteCommand).rejects(
+      new TransactionCanceledException({
+        message: 'final',
+        $metadata: {},
+        CancellationReasons: [{ Code: 'ConditionalCheckFailed' }, { Code: 'None' }],
+      }),
+    );
+    expect(await settle()).toEqual({ kind: 'done' });
+    expect(news(aws)).toEqual([]);
+  });
+
+  it('that could not be written after the delivery - the message stays, and comes with the same key (S22, S25)', async () => {
+    hold();
+    aws.dynamo.on(TransactWriteCommand).rejects(new Error('no table'));
+    expect(await settle()).toBeUndefined();
+    expect(asked[0]?.headers['idempotency-key']).toBe('r-1');
   });
 });
