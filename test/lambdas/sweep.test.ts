@@ -1,13 +1,15 @@
-import { SendMessageCommand } from '@aws-sdk/client-sqs';
+import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import { GetQueueAttributesCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { PutCommand, QueryCommand, TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { dueWork } from '../../lambdas/adapters/due-work.ts';
 import { openTable } from '../../lambdas/adapters/table.ts';
 import { handleSweep } from '../../lambdas/sweep/handle.ts';
 import { aStoredWorkspace, dated, holds, mockedAws, NOW_MS, portsOver, QUEUE, TABLE } from './mocked-aws.ts';
+import { endings, finds, news, REQUEST, rowItem, rowUpdates, totalsItem } from './parked.ts';
 
 const VERDICT = '01KAVERDCTAAAAAAAAAAAAAAAA';
-const REQUEST = '01KAREQESTAAAAAAAAAAAAAAAA';
 let aws: ReturnType<typeof mockedAws>;
 let ports: Parameters<typeof handleSweep>[0];
 beforeEach(() => {
@@ -148,5 +150,209 @@ describe('the sweep', () => {
     ]);
     await handleSweep(ports);
     expect(sent('restart')).toHaveLength(1);
+  });
+});
+
+describe('the sweep of requests', () => {
+  const sweep = async (changes: Parameters<typeof rowItem>[0]) => {
+    due('DUE#REQUESTS', `REQ#${REQUEST}`);
+    holds(aws, aStoredWorkspace(), [rowItem(changes)]);
+    await handleSweep(ports);
+  };
+  const counted = () => (ports.log as ReturnType<typeof portsOver>['log']).counted;
+
+  it.each(['delivered', 'refused', 'expired', 'cancelled', 'dead-lettered'] as const)(
+    'an end that nobody has announced (%s) - announced, and no longer due; the end itself stays as it is',
+    async (state) => {
+      await sweep({ state, why: 'x', finishedAtMs: NOW_MS - 60_000 });
+      expect(news(aws)).toEqual([
+        { type: `request.${state}`, detail: { workspaceId: 'ws-1', requestId: REQUEST, reason: 'x' } },
+      ]);
+      expect(rowUpdates(aws, 'REMOVE dueKey, dueAt')).toHaveLength(1);
+      expect(endings(aws)).toEqual([]);
+    },
+  );
+
+  it('it cannot be announced now either - it stays due, and the next sweep tries again', async () => {
+    aws.bus.on(PutEventsCommand).rejects(new Error('no'));
+    await sweep({ state: 'expired', finishedAtMs: NOW_MS - 60_000 });
+    expect(rowUpdates(aws, 'REMOVE')).toHaveLength(0);
+  });
+
+  it.each([
+    [1, []],
+    [0, [{ state: 'expired', why: 'expired' }]],
+    [-1, [{ state: 'expired', why: 'expired' }]],
+  ])(
+    'being delivered past its time, %i ms before the end of the lease - ended only when nobody is at it',
+    async (leftMs, ended) => {
+      await sweep({
+        state: 'delivering',
+        attempts: 2,
+        expiresAtMs: NOW_MS - 5000,
+        leaseUntilMs: NOW_MS + leftMs,
+      });
+      expect(endings(aws)).toMatchObject(ended);
+      expect(endings(aws)).toHaveLength(ended.length);
+    },
+  );
+
+  it('an attempt begins at that very moment - the write requires the attempt that was read, and loses', async () => {
+    await sweep({ state: 'delivering', attempts: 2, expiresAtMs: NOW_MS - 1, leaseUntilMs: NOW_MS - 1 });
+    const [end] = endings(aws);
+    expect(end?.condition).toBe(
+      '#state IN (:accepting, :parked, :delivering) AND #state = :from AND attempts = :attempts',
+    );
+    expect(end?.values).toMatchObject({ ':from': 'delivering', ':attempts': 2 });
+  });
+
+  it('a row that was never accepted - ended, and its idempotency key is free again in the same write', async () => {
+    await sweep({ state: 'accepting', callersKey: 'r-1', acceptedAtMs: NOW_MS - 70_000 });
+    expect(endings(aws)).toMatchObject([{ state: 'refused', why: 'never-accepted' }]);
+    const items = aws.dynamo.commandCalls(TransactWriteCommand)[0]?.args[0].input.TransactItems;
+    expect(items?.[2]?.Delete?.Key).toEqual({ pk: 'IDEM#role/proxy#ws-1#r-1', sk: 'ANSWER' });
+  });
+
+  it('a row that the index still names, and that is gone or not due yet - nothing', async () => {
+    await sweep({ expiresAtMs: NOW_MS + 1 });
+    holds(aws, aStoredWorkspace());
+    await handleSweep(ports);
+    expect(endings(aws)).toEqual([]);
+    expect(news(aws)).toEqual([]);
+  });
+
+  describe('whose message is gone', () => {
+    const sweepParked = async (
+      rows: readonly Parameters<typeof rowItem>[0][],
+      totals: Record<string, unknown>,
+      depth: readonly string[] = ['3', '0', '0'],
+    ) => {
+      const items = rows.map((changes) => rowItem(changes));
+      finds(aws, {
+        'DUE#PARKED': [{ pk: 'WS#ws-1' }],
+        'WAITING#ws-1': items.map((item) => ({ listSort: item['requestId'] })),
+      });
+      holds(aws, aStoredWorkspace(), [...items, totalsItem(totals)]);
+      const [visible, hidden, delayed] = depth;
+      aws.sqs.on(GetQueueAttributesCommand).resolves({
+        Attributes: {
+          ...(visible !== undefined && { ApproximateNumberOfMessages: visible }),
+          ...(hidden !== undefined && { ApproximateNumberOfMessagesNotVisible: hidden }),
+          ...(delayed !== undefined && { ApproximateNumberOfMessagesDelayed: delayed }),
+        },
+      });
+      aws.dynamo.on(UpdateCommand).callsFake((input: { ConditionExpression?: string }) => {
+        if (input.ConditionExpression !== '#count <= :zero') return {};
+        throw new ConditionalCheckFailedException({ message: 'some are parked', $metadata: {} });
+      });
+      await handleSweep(ports);
+    };
+    const postponed = () =>
+      aws.dynamo
+        .commandCalls(UpdateCommand)
+        .map((call) => call.args[0].input)
+        .filter((input) => input.UpdateExpression?.startsWith('SET dueAt'))
+        .map((input) => input.ExpressionAttributeValues);
+    const lost = [{ requestId: REQUEST, state: 'dead-lettered', why: 'body-lost' }];
+    const long = { parkedAtMs: NOW_MS - 3_600_000 };
+
+    it('one that was sent after it has been received - a dead letter, body-lost, counted for the alarm', async () => {
+      await sweepParked([{ ...long, attempts: 1 }], {
+        drain: { receivedAtMs: NOW_MS - 1000, receivedSentAtMs: NOW_MS - 60_000 },
+      });
+      expect(endings(aws)).toMatchObject(lost);
+      expect(endings(aws)[0]?.values).toMatchObject({ ':from': 'parked', ':attempts': 1 });
+      expect(counted()).toContain('BodyLost');
+      expect(counted()).not.toContain('ParkedSilent');
+      const mark = aws.dynamo.commandCalls(TransactWriteCommand)[0]?.args[0].input.TransactItems?.[2]?.Put;
+      expect(mark?.Item).toMatchObject({ sk: 'DEAD-LETTER', listKey: 'DEAD-LETTERS' });
+    });
+
+    it('nothing later has been received - it only waits', async () => {
+      await sweepParked([long], {
+        drain: { receivedAtMs: NOW_MS - 1000, receivedSentAtMs: NOW_MS - 3_600_000 },
+      });
+      expect(endings(aws)).toEqual([]);
+      expect(postponed()).toEqual([{ ':due': NOW_MS + 60_000 }]);
+    });
+
+    it('only the one in front is gone - the one behind it is left alone', async () => {
+      const second = '01KBREQESTAAAAAAAAAAAAAAAA';
+      await sweepParked([long, { requestId: second, parkedAtMs: NOW_MS - 60_000 }], {
+        drain: { receivedAtMs: NOW_MS - 1000, receivedSentAtMs: NOW_MS - 60_000 },
+      });
+      expect(endings(aws)).toMatchObject(lost);
+      expect(endings(aws)).toHaveLength(1);
+    });
+
+    it('nothing is received, and the queue holds nothing - counted, and the beginning is remembered', async () => {
+      await sweepParked([long], {}, ['0', '0', '0']);
+      expect(counted()).toContain('ParkedSilent');
+      expect(endings(aws)).toEqual([]);
+      expect(postponed()).toEqual([{ ':due': NOW_MS + 60_000, ':empty': NOW_MS }]);
+    });
+
+    it('and has held nothing for 150 s - a dead letter, body-lost', async () => {
+      await sweepParked([long], { emptySinceMs: NOW_MS - 150_000 }, ['0', '0', '0']);
+      expect(endings(aws)).toMatchObject(lost);
+      expect(postponed()).toEqual([{ ':due': NOW_MS + 60_000, ':empty': NOW_MS - 150_000 }]);
+    });
+
+    it.each([
+      ['holds messages again', ['0', '1', '0']],
+      ['does not say how many are hidden', ['0']],
+    ])(
+      'nothing is received, but the queue %s - counted only, and the emptiness begins anew',
+      async (_what, depth) => {
+        await sweepParked([long], { emptySinceMs: NOW_MS - 600_000 }, depth);
+        expect(counted()).toContain('ParkedSilent');
+        expect(endings(aws)).toEqual([]);
+        expect(postponed()).toEqual([{ ':due': NOW_MS + 60_000 }]);
+      },
+    );
+
+    it('being delivered under a lease - its message is the one that is in hand', async () => {
+      await sweepParked(
+        [{ ...long, state: 'delivering', leaseUntilMs: NOW_MS + 1 }],
+        { drain: { receivedSentAtMs: NOW_MS }, emptySinceMs: NOW_MS - 600_000 },
+        ['0', '0', '0'],
+      );
+      expect(endings(aws)).toEqual([]);
+    });
+
+    it('being delivered, and its lease is long over - ended only from that attempt', async () => {
+      await sweepParked([{ ...long, state: 'delivering', attempts: 4, leaseUntilMs: NOW_MS - 60_000 }], {
+        drain: { receivedAtMs: NOW_MS - 1000, receivedSentAtMs: NOW_MS },
+      });
+      expect(endings(aws)).toMatchObject(lost);
+      expect(endings(aws)[0]?.values).toMatchObject({ ':from': 'delivering', ':attempts': 4 });
+    });
+
+    it('still accepting, or ended though the index does not know it yet - not its business', async () => {
+      await sweepParked(
+        [
+          { ...long, state: 'accepting' },
+          { ...long, state: 'delivered' },
+        ],
+        {
+          drain: { receivedAtMs: NOW_MS - 1000, receivedSentAtMs: NOW_MS },
+        },
+      );
+      expect(endings(aws)).toEqual([]);
+      expect(counted()).toEqual([]);
+    });
+  });
+
+  it('nothing is parked any more - the workspace is no longer looked at', async () => {
+    finds(aws, { 'DUE#PARKED': [{ pk: 'WS#ws-1' }] });
+    holds(aws, aStoredWorkspace(), [totalsItem({ count: 0 })]);
+    await handleSweep(ports);
+    const [rested] = aws.dynamo.commandCalls(UpdateCommand).map((call) => call.args[0].input);
+    expect(rested).toMatchObject({
+      Key: { pk: 'WS#ws-1', sk: 'PARKED' },
+      UpdateExpression: 'REMOVE dueKey, dueAt, emptySinceMs',
+      ConditionExpression: '#count <= :zero',
+    });
+    expect(aws.dynamo.commandCalls(UpdateCommand)).toHaveLength(1);
   });
 });
