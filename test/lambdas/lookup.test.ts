@@ -68,6 +68,53 @@ describe('GET /requests/{requestId}', () => {
     expect(await read('operator')).toMatchObject({ status: 200 });
   });
 
+  it('parked - with an estimate from the history of its workspace, labelled as one', async () => {
+    holds(aws, aStoredWorkspace(), [
+      row,
+      {
+        pk: 'WS#ws-1',
+        sk: 'PARKED',
+        count: 3,
+        drain: { turnMs: 2000, recoveryMs: 60_000, unreadySinceMs: NOW_MS - 45_000 },
+      },
+    ]);
+    expect(await read('proxy')).toMatchObject({
+      body: {
+        position: 3,
+        estimate: {
+          label: 'estimate',
+          // What is left of the usual recovery, and a turn for each place.
+          deliveredAt: new Date(NOW_MS + 15_000 + 3 * 2000).toISOString(),
+          basis: { turnSeconds: 2, recoverySeconds: 15 },
+        },
+      },
+    });
+  });
+
+  it('no history yet - no estimate: no number is made up', async () => {
+    holds(aws, aStoredWorkspace(), [row]);
+    expect((await read('proxy')).body).not.toHaveProperty('estimate');
+  });
+
+  it('ended - its response instead, and neither position nor estimate', async () => {
+    const response = { status: 200, headers: {}, body: 'aGk=', truncated: false };
+    holds(aws, aStoredWorkspace(), [
+      { ...row, state: 'delivered' },
+      { pk: `REQ#${REQUEST}`, sk: 'RESPONSE', response },
+      { pk: 'WS#ws-1', sk: 'PARKED', drain: { turnMs: 2000 } },
+    ]);
+    const { body } = await read('proxy');
+    expect(body).toMatchObject({ state: 'delivered', response });
+    expect(body).not.toHaveProperty('position');
+    expect(body).not.toHaveProperty('estimate');
+  });
+
+  it('still accepting - to its owner, too, it does not exist: nothing was promised', async () => {
+    holds(aws, aStoredWorkspace(), [{ ...row, state: 'accepting' }]);
+    expect(await read('proxy')).toMatchObject({ status: 404 });
+    expect(await read('operator')).toMatchObject({ status: 404 });
+  });
+
   it('to everybody else it is the same 404 as a request that never was', async () => {
     holds(aws, aStoredWorkspace(), [row]);
     const stranger = await read('stranger');

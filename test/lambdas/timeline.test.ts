@@ -1,0 +1,141 @@
+import { QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { restartRecords } from '../../lambdas/adapters/stories.ts';
+import { openTable } from '../../lambdas/adapters/table.ts';
+import { handleLookup } from '../../lambdas/lookup/handle.ts';
+import { apiCall } from './calls.ts';
+import { aStoredWorkspace, holds, mockedAws, NOW_MS, portsOver, TABLE } from './mocked-aws.ts';
+import { rowItem } from './parked.ts';
+
+const id = (letter: string) => `01KA${letter.repeat(22)}`;
+let aws: ReturnType<typeof mockedAws>;
+let receipts: { sk: string; receipt: object }[];
+let restarts: { sk: string; restart: object }[];
+let waiting: string[];
+let ended: string[];
+
+beforeEach(() => {
+  aws = mockedAws();
+  receipts = ['F', 'C'].map((letter) => ({
+    sk: `VERDICT#${id(letter)}`,
+    receipt: {
+      verdictId: id(letter),
+      verdict: 'dead',
+      reason: 'stopped',
+      rule: '13-dead',
+      askedBy: 'role/proxy',
+      openedAtMs: NOW_MS,
+    },
+  }));
+  restarts = ['F', 'A'].map((letter) => ({
+    sk: `RESTART#${id(letter)}`,
+    restart: {
+      token: id(letter),
+      reason: 'stopped',
+      sinceMs: NOW_MS,
+      endedAtMs: NOW_MS + 30_000,
+      outcome: 'done',
+      because: 'beat',
+      label: 'justified',
+    },
+  }));
+  waiting = [id('E'), id('D')];
+  ended = [id('D'), id('B')];
+  holds(
+    aws,
+    aStoredWorkspace(),
+    [...new Set([...waiting, ...ended])].map((requestId) => rowItem({ requestId })),
+  );
+  aws.dynamo
+    .on(QueryCommand)
+    .callsFake((input: { ExpressionAttributeValues: Record<string, string>; Limit: number }) => {
+      const values = input.ExpressionAttributeValues;
+      const newest = <T>(all: T[], keyOf: (one: T) => string, last = '') =>
+        all
+          .filter((one) => keyOf(one) <= last)
+          .toSorted((one, other) => (keyOf(one) < keyOf(other) ? 1 : -1))
+          .slice(0, input.Limit);
+      const { ':first': first, ':last': last, ':list': list, ':id': upTo } = values;
+      if (first === 'VERDICT#') return { Items: newest(receipts, ({ sk }) => sk, last) };
+      if (first === 'RESTART#') return { Items: newest(restarts, ({ sk }) => sk, last) };
+      const ids = list === 'WAITING#ws-1' ? waiting : list === 'ENDED#ws-1' ? ended : [];
+      return { Items: newest(ids, (one) => one, upTo).map((listSort) => ({ listSort })) };
+    });
+});
+
+const look = (query: Record<string, string> = {}, workspaceId = 'ws-1') =>
+  handleLookup(apiCall('GET /workspaces/{workspaceId}/timeline', '', { params: { workspaceId }, query }), {
+    ...portsOver(aws),
+    operatorRoles: ['operator'],
+  });
+const entriesOf = (answer: Awaited<ReturnType<typeof look>>) =>
+  (answer.body?.['entries'] as { id: string; kind: string }[]).map((entry) => `${entry.id[4]} ${entry.kind}`);
+const whole = ['F restart', 'F verdict', 'E request', 'D request', 'C verdict', 'B request', 'A restart'];
+
+describe('GET /workspaces/{workspaceId}/timeline', () => {
+  it('verdicts, restarts and requests - one story, newest first; one that stands in two lists is told once', async () => {
+    const answer = await look();
+    expect(entriesOf(answer)).toEqual(whole);
+    expect(answer).toMatchObject({ status: 200, body: { cursor: null } });
+  });
+
+  it.each(['1', '2', '3', '6', '7', '200', '9999'])(
+    'pages of %s - each entry once, in order',
+    async (limit) => {
+      const read: string[] = [];
+      let cursor: string | undefined;
+      do {
+        const answer = await look({ limit, ...(cursor !== undefined && { cursor }) });
+        read.push(...entriesOf(answer));
+        cursor = (answer.body?.['cursor'] as string | null) ?? undefined;
+      } while (cursor !== undefined && read.length < 100);
+      expect(read).toEqual(whole);
+    },
+  );
+
+  it('no more than 200 at once - asked of the table is a page and two', async () => {
+    await look({ limit: '9999' });
+    const limits = aws.dynamo.commandCalls(QueryCommand).map((call) => call.args[0].input.Limit);
+    expect(limits).toEqual([202, 202, 202, 202]);
+  });
+
+  it('a workspace without a story - an empty one; an unknown workspace - 404', async () => {
+    receipts = [];
+    restarts = [];
+    waiting = [];
+    ended = [];
+    expect(await look()).toMatchObject({ status: 200, body: { entries: [], cursor: null } });
+    expect(await look({}, 'nobody')).toMatchObject({ status: 404, body: { code: 'unknown-workspace' } });
+  });
+
+  it.each([{ cursor: 'x' }, { cursor: `${id('A')}.3` }, { limit: '0' }, { state: 'parked' }])(
+    'asked with %j - refused',
+    async (query) => {
+      await expect(look(query as unknown as Record<string, string>)).rejects.toMatchObject({
+        name: 'InvalidInputError',
+      });
+    },
+  );
+});
+
+describe('the end of a restart', () => {
+  it('noted - read back as it was', async () => {
+    const record = {
+      token: id('G'),
+      reason: 'silent',
+      sinceMs: NOW_MS,
+      endedAtMs: NOW_MS + 1000,
+      outcome: 'failed',
+      because: 'deadline',
+      label: 'unclear',
+    };
+    await restartRecords(openTable(TABLE)).note('ws-1', record);
+    const written = aws.dynamo.calls().at(-1)?.args[0].input as { Item?: Record<string, unknown> };
+    expect(written.Item).toMatchObject({ pk: 'WS#ws-1', sk: `RESTART#${id('G')}`, restart: record });
+    restarts.push(written.Item as never);
+    const story = await look({ limit: '1' });
+    expect(story.body?.['entries']).toMatchObject([
+      { kind: 'restart', outcome: 'failed', because: 'deadline' },
+    ]);
+  });
+});
