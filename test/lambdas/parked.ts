@@ -60,11 +60,11 @@ export function totalsItem(changes: Item = {}): Item {
 }
 
 /** Lets queries find items by their partition: a list, a due list, or a key. */
-export function finds(aws: Aws, partitions: Readonly<Record<string, readonly Item[]>>): void {
+export function finds(aws: Aws, partitions: Readonly<Record<string, readonly Item[]>>, atMs = NOW_MS): void {
   aws.dynamo.on(QueryCommand).callsFake((input: { ExpressionAttributeValues: Record<string, string> }) => {
     const { ':list': list, ':due': due, ':pk': pk } = input.ExpressionAttributeValues;
     const Items = partitions[list ?? due ?? pk ?? ''] ?? [];
-    return { Items, Count: Items.length, $metadata: dated() };
+    return { Items, Count: Items.length, $metadata: dated(atMs) };
   });
 }
 
