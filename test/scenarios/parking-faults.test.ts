@@ -100,7 +100,7 @@ describe('faults while parking', () => {
     holds(
       aws,
       settling,
-      items.flatMap((item) => item.Put?.Item ?? []),
+      items.flatMap((item) => (item.Put?.Item ? [item.Put.Item as Record<string, unknown>] : [])),
     );
     const again = await fails();
     expect(again).toMatchObject({ status: 202 });
