@@ -87,7 +87,8 @@ export async function answerAndKeep(
   }
   const row = requestRow(ports, thisCase, request, held?.verdictId);
   const message = parkedMessageOf(row, request);
-  if (JSON.stringify(message).length > LARGEST_MESSAGE_BYTES) {
+  // Bytes, as the queue counts: a header's character may be two of them.
+  if (new TextEncoder().encode(JSON.stringify(message)).length > LARGEST_MESSAGE_BYTES) {
     return problem('too-large', 'Body, path and headers together are more than can be kept.');
   }
   const answer = answerJudged({

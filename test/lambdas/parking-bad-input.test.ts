@@ -243,6 +243,25 @@ describe('63 headers that are not to be passed on', () => {
   });
 });
 
+describe('63 headers that make the message too large', () => {
+  const request = (character: string) => ({
+    ...aRequest,
+    body: Buffer.alloc(700 * 1024).toString('base64'),
+    headers: Object.fromEntries(
+      ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'].map((name) => [`x-${name}`, character.repeat(8000)]),
+    ),
+  });
+
+  it('63 a body of 700 KiB and headers that still fit into a message - parked', async () => {
+    expect(await parks(request('a'))).toMatchObject({ status: 202 });
+  });
+
+  it('63 as many characters, of two bytes each - 413: SQS counts bytes, and nothing is written', async () => {
+    expect(await parks(request('\u00e9'))).toMatchObject({ status: 413, body: { code: 'too-large' } });
+    expect(writes()).toBe(0);
+  });
+});
+
 // A caller sends no hash of its body: what stands for the body is the fingerprint under its idempotency key.
 describe('64 a body that does not match', () => {
   it('64 the same id with another body - 409, the first stays as it is', async () => {
