@@ -69,7 +69,7 @@ async function deliver(ports: DeliverPorts, received: Received<ParkedMessage>): 
       const outcome = await attempt(ports, { received, request, workspace, policy, now, drain });
       return outcome.kind === 'ended'
         ? { kind: 'done' }
-        : defer(ports, received, drainWhenUnready(drain, nowMs), outcome);
+        : defer(ports, received, whileWaiting(drain, outcome, nowMs), outcome);
     }
     default:
       return assertNever(step);
@@ -85,7 +85,17 @@ async function holderOf(
 }
 
 /** Reasons to wait that lie with the request or with the pace, not with the workspace. */
-const ownReasons: readonly string[] = ['accepting', 'held', 'in-delivery', 'not-before', 'ramp', 'busy'];
+const ownReasons: readonly string[] = [
+  'accepting',
+  'held',
+  'in-delivery',
+  'taken',
+  'not-before',
+  'ramp',
+  'busy',
+];
+/** Another copy has this request in its hands: its handle is the one that counts. */
+const anothersReasons: readonly string[] = ['in-delivery', 'taken'];
 
 /** A workspace that is waited for begins with one request when it can be given any again. */
 function whileWaiting(drain: Drain, { because }: { readonly because: string }, nowMs: number): Drain {
@@ -116,7 +126,6 @@ async function defer(
   const { workspaceId, requestId } = received.body;
   ports.log.info('delivery deferred', { workspaceId, requestId, because, forMs: afterMs });
   const head = { requestId, receiptHandle: received.receiptHandle, notBeforeMs };
-  // Another copy has this request in its hands: its handle is the one that counts.
-  await ports.ledger.noteHead(workspaceId, because === 'in-delivery' ? undefined : head, drain);
+  await ports.ledger.noteHead(workspaceId, anothersReasons.includes(because) ? undefined : head, drain);
   return { kind: 'again', afterSeconds: afterMs / 1000 };
 }

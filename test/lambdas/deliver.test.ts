@@ -317,6 +317,18 @@ describe('the lease of an attempt', () => {
     expect(notes(aws)).toMatchObject([{ head: undefined }]);
   });
 
+  it('another copy takes it at the same moment - not the workspace is waited for, and the head stays that of the other', async () => {
+    hold();
+    aws.dynamo.on(UpdateCommand).callsFake((input: { UpdateExpression: string }) => {
+      if (!input.UpdateExpression.startsWith('SET #state = :delivering')) return {};
+      throw new ConditionalCheckFailedException({ message: 'taken', $metadata: {} });
+    });
+    expect(await settle()).toMatchObject({ kind: 'again' });
+    expect(asked).toHaveLength(0);
+    expect(notes(aws)[0]?.head).toBeUndefined();
+    expect(notes(aws)[0]?.drain).toEqual({ receivedAtMs: NOW_MS, receivedSentAtMs: NOW_MS - 2000 });
+  });
+
   it('it is over and the row is still being delivered - tried again, and the agent is told that a copy may have arrived', async () => {
     hold({ state: 'delivering', attempts: 1, leaseUntilMs: NOW_MS, lastAttempt: sameBoot });
     expect(await settle()).toEqual({ kind: 'done' });
