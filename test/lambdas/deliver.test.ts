@@ -102,6 +102,17 @@ describe('a ready workspace', () => {
     expect(first?.args[0].input).toMatchObject({ VisibilityTimeout: 90, ReceiptHandle: 'handle-1' });
   });
 
+  it.each([
+    ['/', '/a2a'],
+    ['', '/a2a'],
+    ['/base', '/base/a2a'],
+    ['/base/deep/', '/base/deep/a2a'],
+  ])('registered under the path %j - gets it at %s', async (path, expected) => {
+    hold({}, aStoredWorkspace({ path }));
+    await settle();
+    expect(asked[0]?.path).toBe(expected);
+  });
+
   it('an ambiguous request says so to the agent', async () => {
     hold({ ambiguous: true });
     await settle();
@@ -194,6 +205,37 @@ describe('a workspace that is not ready', () => {
     expect(await settle()).toMatchObject({ kind: 'again' });
     expect(reports()).toHaveLength(1);
     expect(asked).toHaveLength(0);
+  });
+});
+
+describe('an instance that does not run', () => {
+  it.each([
+    ['stopped', 1],
+    ['terminated', 1],
+    ['stopping', 0],
+    ['pending', 0],
+    ['shutting-down', 0],
+  ])(
+    '%s - deferred, and reported %i times: only what has ended is news for the judge',
+    async (state, times) => {
+      hold();
+      ec2Shows(aws, state);
+      expect(await settle()).toEqual({ kind: 'again', afterSeconds: 5 });
+      expect(asked).toHaveLength(0);
+      expect(reports()).toHaveLength(times);
+      if (times > 0)
+        expect(JSON.parse(reports()[0]?.args[0].input.MessageBody ?? '')).toMatchObject({
+          errorKind: 'unreachable',
+        });
+    },
+  );
+
+  it('another one is shown than the registered one - unknown: deferred, no report, nothing sent', async () => {
+    hold();
+    ec2Shows(aws, 'running', { instanceId: 'i-0fffffffffffffff0' });
+    expect(await settle()).toEqual({ kind: 'again', afterSeconds: 5 });
+    expect(asked).toHaveLength(0);
+    expect(reports()).toHaveLength(0);
   });
 });
 
@@ -601,6 +643,36 @@ describe('the pace of a drain', () => {
     expect(drainOf()).not.toHaveProperty('unreadySinceMs');
   });
 
+  it.each([
+    [1000, 1000],
+    [60_000, 5000],
+    [undefined, 5000],
+  ])(
+    'a beat every %s ms - the pause is %i ms: the time of one beat, up to five seconds',
+    async (intervalMs, pauseMs) => {
+      const { heartbeat, ...mute } = aStoredWorkspace();
+      const workspace =
+        intervalMs === undefined || !heartbeat ? mute : { ...mute, heartbeat: { ...heartbeat, intervalMs } };
+      hold({}, workspace, [totalsItem({ drain: { ramp: { step: 1, left: 1, notBeforeMs: 0 } } })]);
+      await settle();
+      expect(drainOf()).toMatchObject({ ramp: { notBeforeMs: NOW_MS + pauseMs } });
+    },
+  );
+
+  it.each([
+    ['accepting', { state: 'accepting' }],
+    ['held by a verdict', { heldBy: '01KAHLDERAAAAAAAAAAAAAAAAA' }],
+    ['being delivered by another copy', { state: 'delivering', leaseUntilMs: NOW_MS + 9000 }],
+    ['before its own time', { notBeforeMs: NOW_MS + 9000 }],
+  ] as const)(
+    '%s - no fault of the workspace: no recovery is counted, and the pace stays',
+    async (_what, changes) => {
+      hold(changes, aStoredWorkspace(), [totalsItem()]);
+      await settle();
+      expect(notes(aws)[0]?.drain).toEqual({ receivedAtMs: NOW_MS, receivedSentAtMs: NOW_MS - 2000 });
+    },
+  );
+
   it('before the next step - deferred until it, nothing sent, the ramp as it was', async () => {
     const ramp = { step: 4, left: 4, notBeforeMs: NOW_MS + 4000 };
     hold({}, aStoredWorkspace(), [totalsItem({ drain: { ramp } })]);
@@ -627,6 +699,17 @@ describe('the end of a request', () => {
     const items = aws.dynamo.commandCalls(TransactWriteCommand)[0]?.args[0].input.TransactItems;
     expect(items?.[1]?.Update?.ExpressionAttributeValues).toMatchObject({ ':one': 1, ':size': 5 });
     expect(items?.[2]?.Put?.Item).toMatchObject({ sk: 'RESPONSE', response: { status: 200 } });
+  });
+
+  it.each([
+    [200, 'RequestDelivered'],
+    [404, 'RequestRefused'],
+    [500, 'RequestDeadLettered'],
+  ])('an answer of %i at last - counted as %s', async (status, metric) => {
+    answer = answered(status);
+    hold({ failures: 4 });
+    await settle();
+    expect(ports.log.counted).toEqual([metric]);
   });
 
   it('that could not be announced - stays due, for the sweep', async () => {

@@ -82,6 +82,122 @@ describe('a request is accepted', () => {
   });
 });
 
+/** Whole, so that no name or value of it can change unseen: these run in the database alone. */
+describe('the writes of an attempt, word by word', () => {
+  const row = aRow({ attempts: 2, ambiguous: true });
+  const key = { TableName: TABLE, Key: { pk: `REQ#${REQUEST}`, sk: 'REQUEST' } };
+  const names = { ExpressionAttributeNames: { '#state': 'state' } };
+  const last = () => aws.dynamo.commandCalls(UpdateCommand).at(-1)?.args[0].input;
+
+  it('begun', async () => {
+    const mark = { answered: false };
+    const begin = { nowMs: 1, leaseUntilMs: 2, mark, interruptions: 0 };
+    expect(await book().beginAttempt(row, begin)).toBe('begun');
+    expect(last()).toEqual({
+      ...key,
+      ...names,
+      UpdateExpression:
+        'SET #state = :delivering, attempts = :next, ambiguous = :ambiguous, leaseUntilMs = :lease, ' +
+        'lastAttempt = :mark, interruptions = :interruptions REMOVE notBeforeMs',
+      ConditionExpression: '#state IN (:parked, :delivering) AND attempts = :attempts AND expiresAtMs > :now',
+      ExpressionAttributeValues: {
+        ':delivering': 'delivering',
+        ':parked': 'parked',
+        ':attempts': 2,
+        ':next': 3,
+        ':ambiguous': true,
+        ':now': 1,
+        ':lease': 2,
+        ':mark': mark,
+        ':interruptions': 0,
+      },
+    });
+  });
+
+  it('renewed', async () => {
+    await book().renewAttempt(row, 7);
+    expect(last()).toEqual({
+      ...key,
+      ...names,
+      UpdateExpression: 'SET leaseUntilMs = :lease',
+      ConditionExpression: '#state = :delivering AND attempts = :attempts',
+      ExpressionAttributeValues: { ':lease': 7, ':delivering': 'delivering', ':attempts': 2 },
+    });
+  });
+
+  it.each([
+    [{ answered: true }, ', lastAttempt = :mark REMOVE leaseUntilMs'],
+    [undefined, ' REMOVE leaseUntilMs, lastAttempt'],
+  ])('put back, with the mark %j', async (mark, end) => {
+    await book().putBack(row, { why: 'eof', ambiguous: false, failures: 1, notBeforeMs: 5, mark });
+    expect(last()).toEqual({
+      ...key,
+      ...names,
+      UpdateExpression:
+        'SET #state = :parked, why = :why, ambiguous = :ambiguous, failures = :failures, notBeforeMs = :notBefore' +
+        end,
+      ConditionExpression: '#state = :delivering AND attempts = :attempts',
+      ExpressionAttributeValues: {
+        ':parked': 'parked',
+        ':delivering': 'delivering',
+        ':why': 'eof',
+        ':ambiguous': true,
+        ':failures': 1,
+        ':notBefore': 5,
+        ':attempts': 2,
+        ...(mark && { ':mark': mark }),
+      },
+    });
+  });
+
+  it('ended, and counted out', async () => {
+    await book().finish(aRow(), { state: 'refused', why: 'status-404', atMs: NOW_MS, drain: { turnMs: 1 } });
+    expect(items()[0]?.Update).toEqual({
+      ...key,
+      UpdateExpression:
+        'SET #state = :state, finishedAtMs = :at, listKey = :ended, #ttl = :ttl, dueKey = :due, dueAt = :dueAt, why = :why',
+      ConditionExpression: '#state IN (:accepting, :parked, :delivering)',
+      ExpressionAttributeNames: { '#state': 'state', '#ttl': 'ttl' },
+      ExpressionAttributeValues: {
+        ':state': 'refused',
+        ':why': 'status-404',
+        ':at': NOW_MS,
+        ':ended': 'ENDED#ws-1',
+        ':ttl': (NOW_MS + 7 * 86_400_000) / 1000,
+        ':due': 'DUE#REQUESTS',
+        ':dueAt': NOW_MS + 30_000,
+        ':accepting': 'accepting',
+        ':parked': 'parked',
+        ':delivering': 'delivering',
+      },
+    });
+    expect(items()[1]?.Update).toEqual({
+      TableName: TABLE,
+      Key: { pk: 'WS#ws-1', sk: 'PARKED' },
+      UpdateExpression: 'SET #count = #count - :one, #bytes = #bytes - :size, drain = :drain',
+      ExpressionAttributeNames: { '#count': 'count', '#bytes': 'bytes' },
+      ExpressionAttributeValues: { ':one': 1, ':size': 5, ':drain': { turnMs: 1 } },
+    });
+  });
+
+  it('ended without a reason - no word of one, for a value that is not there is refused', async () => {
+    await book().finish(aRow(), { state: 'delivered', atMs: NOW_MS });
+    expect(items()[0]?.Update?.UpdateExpression).not.toContain('why');
+    expect(items()[0]?.Update?.ExpressionAttributeValues).not.toHaveProperty(':why');
+  });
+
+  it('counted in', async () => {
+    await accept();
+    expect(items()[1]?.Update).toMatchObject({
+      UpdateExpression:
+        'SET #count = if_not_exists(#count, :zero) + :one, #bytes = if_not_exists(#bytes, :zero) + :size, ' +
+        'dueKey = :due, dueAt = if_not_exists(dueAt, :dueAt)',
+      ExpressionAttributeNames: { '#count': 'count', '#bytes': 'bytes' },
+      ExpressionAttributeValues: { ':zero': 0, ':one': 1, ':due': 'DUE#PARKED', ':dueAt': NOW_MS + 80_000 },
+    });
+  });
+});
+
 describe('accepting becomes parked', () => {
   const refuse = () =>
     aws.dynamo

@@ -1,6 +1,6 @@
 import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
-import { TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+import { QueryCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { registry } from '../../lambdas/adapters/registry.ts';
 import { openTable } from '../../lambdas/adapters/table.ts';
@@ -166,6 +166,16 @@ describe('a dead letter that would not be delivered now (S38)', () => {
     expect(sentTo(aws, 'parked')).toEqual([]);
   });
 
+  it('its workspace cannot be read by this version - skipped: unknown is no leave', async () => {
+    hold();
+    const letter = rowItem({ state: 'dead-lettered', generation: 3 });
+    holds(aws, aStoredWorkspace({ workspaceId: 'another' }), [
+      letter,
+      { pk: 'WS#ws-1', sk: 'STATE', v: 'odd' },
+    ]);
+    expect((await redrive()).skipped).toEqual([{ requestId: REQUEST, why: 'workspace-unreadable' }]);
+  });
+
   it('parked by an operator - may be sent again', async () => {
     hold({ caller: 'role/operator' });
     expect((await redrive()).redriven).toHaveLength(1);
@@ -217,13 +227,14 @@ describe('a redrive that is repeated', () => {
   );
 
   it('it stopped after the write - resumed with the row that is there: its message, and then its promise', async () => {
-    hold({ redrivenAs: NEW }, { more: [made({ state: 'accepting' })] });
-    expect((await redrive()).redriven).toEqual([{ requestId: NEW, redriveOf: REQUEST }]);
+    const old = '01KBREQESTAAAAAAAAAAAAAAAA';
+    hold({ redrivenAs: old }, { more: [made({ requestId: old, state: 'accepting' })] });
+    expect((await redrive()).redriven).toEqual([{ requestId: old, redriveOf: REQUEST }]);
     expect(written()).toEqual([]);
     expect(sentTo(aws, 'parked')).toMatchObject([
-      { MessageDeduplicationId: `${NEW}#0`, message: { requestId: NEW, idempotencyKey: 'r-1' } },
+      { MessageDeduplicationId: `${old}#0`, message: { requestId: old, idempotencyKey: 'r-1' } },
     ]);
-    expect(rowUpdates(aws, 'SET #state = :parked')).toHaveLength(1);
+    expect(rowUpdates(aws, 'SET #state = :parked')).toMatchObject([{ Key: { pk: `REQ#${old}` } }]);
   });
 
   it('the new request was never accepted - made anew, and only if that is still the one', async () => {
@@ -267,6 +278,55 @@ describe('which dead letters are sent again', () => {
     hold();
     expect((await redrive({ workspaceId: 'ws-2' })).redriven).toEqual([]);
     expect((await redrive({ workspaceId: 'ws-1' })).redriven).toHaveLength(1);
+  });
+
+  it('named ones of which the ledger knows nothing - unknown, beside one that it knows', async () => {
+    hold();
+    const nobody = '01KBREQESTAAAAAAAAAAAAAAAA';
+    expect(await redrive({ requestIds: [nobody, REQUEST] })).toMatchObject({
+      redriven: [{ redriveOf: REQUEST }],
+      skipped: [{ requestId: nobody, why: 'unknown-request' }],
+      more: false,
+    });
+  });
+
+  it('a list of several pages - read until there are enough, and no further than that', async () => {
+    const second = '01KBREQESTAAAAAAAAAAAAAAAA';
+    const third = '01KCREQESTAAAAAAAAAAAAAAAA';
+    const letter = { state: 'dead-lettered', generation: 3 } as const;
+    hold({}, { more: [second, third].map((requestId) => ({ ...letter, requestId })) });
+    const pages = [third, second, REQUEST];
+    aws.dynamo
+      .on(QueryCommand)
+      .callsFake(
+        (input: {
+          ExpressionAttributeValues: Record<string, string>;
+          ExclusiveStartKey?: { at: number };
+        }) => {
+          if (input.ExpressionAttributeValues[':list'] !== 'DEAD-LETTERS')
+            return { Items: piecesOf(aMessage()) };
+          const at = input.ExclusiveStartKey?.at ?? 0;
+          const next = { listKey: 'DEAD-LETTERS', at: at + 1 };
+          return {
+            Items: [{ listSort: pages[at] }],
+            ...(at + 1 < pages.length && { LastEvaluatedKey: next }),
+          };
+        },
+      );
+    const of = async (limit: number) => {
+      const { redriven, more } = await redrive({ limit, dryRun: true });
+      return [redriven.map(({ redriveOf }) => redriveOf), more];
+    };
+    expect(await of(1)).toEqual([[third], true]);
+    expect(await of(2)).toEqual([[second, third], true]);
+    expect(await of(3)).toEqual([[REQUEST, second, third], false]);
+  });
+
+  it('exactly as many as the limit - nothing more is said to be there', async () => {
+    hold();
+    expect(await redrive({ requestIds: [REQUEST], limit: 1 })).toMatchObject({ more: false, skipped: [] });
+    hold();
+    expect(await redrive({ limit: 1, dryRun: true })).toMatchObject({ more: false });
   });
 
   it('more than the limit - the rest is said to be there', async () => {

@@ -1,6 +1,6 @@
 import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { GetQueueAttributesCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
+import { ConditionalCheckFailedException, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import { PutCommand, QueryCommand, TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { dueWork } from '../../lambdas/adapters/due-work.ts';
@@ -262,10 +262,32 @@ describe('the sweep of requests', () => {
       });
       expect(endings(aws)).toMatchObject(lost);
       expect(endings(aws)[0]?.values).toMatchObject({ ':from': 'parked', ':attempts': 1 });
-      expect(counted()).toContain('BodyLost');
+      expect(counted()).toEqual(['RequestDeadLettered', 'BodyLost']);
       expect(counted()).not.toContain('ParkedSilent');
       const mark = aws.dynamo.commandCalls(TransactWriteCommand)[0]?.args[0].input.TransactItems?.[2]?.Put;
       expect(mark?.Item).toMatchObject({ sk: 'DEAD-LETTER', listKey: 'DEAD-LETTERS' });
+    });
+
+    it('it ends by another hand at that moment - not counted: no message is lost', async () => {
+      aws.dynamo.on(TransactWriteCommand).rejects(
+        new TransactionCanceledException({
+          message: 'final',
+          $metadata: {},
+          CancellationReasons: [{ Code: 'ConditionalCheckFailed' }],
+        }),
+      );
+      await sweepParked([long], { drain: { receivedAtMs: NOW_MS - 1000, receivedSentAtMs: NOW_MS } });
+      expect(counted()).toEqual([]);
+      expect(news(aws)).toEqual([]);
+    });
+
+    it('the oldest are asked for, first come first', async () => {
+      await sweepParked([long], {});
+      const listed = aws.dynamo
+        .commandCalls(QueryCommand)
+        .map((call) => call.args[0].input)
+        .find((input) => input.ExpressionAttributeValues?.[':list'] === 'WAITING#ws-1');
+      expect(listed).toMatchObject({ Limit: 25, ScanIndexForward: true });
     });
 
     it('nothing later has been received - it only waits', async () => {

@@ -99,6 +99,33 @@ describe('GET /workspaces/{workspaceId}/timeline', () => {
     expect(limits).toEqual([202, 202, 202, 202]);
   });
 
+  it('asked of the table - newest first, from the mark on backwards, in the partition of the workspace', async () => {
+    await look({ cursor: `${id('D')}.0` });
+    const asked = aws.dynamo.commandCalls(QueryCommand).map((call) => call.args[0].input);
+    expect(asked.map((input) => input.ScanIndexForward)).toEqual([false, false, false, false]);
+    expect(asked.map((input) => input.KeyConditionExpression).toSorted()).toEqual([
+      'listKey = :list AND listSort <= :id',
+      'listKey = :list AND listSort <= :id',
+      'pk = :pk AND sk BETWEEN :first AND :last',
+      'pk = :pk AND sk BETWEEN :first AND :last',
+    ]);
+    expect(asked[0]?.ExpressionAttributeValues).toMatchObject({
+      ':pk': 'WS#ws-1',
+      ':last': `VERDICT#${id('D')}`,
+    });
+  });
+
+  it('a request whose row has gone - left out', async () => {
+    holds(aws, aStoredWorkspace(), [rowItem({ requestId: id('E') })]);
+    expect(entriesOf(await look())).toEqual([
+      'F restart',
+      'F verdict',
+      'E request',
+      'C verdict',
+      'A restart',
+    ]);
+  });
+
   it('a workspace without a story - an empty one; an unknown workspace - 404', async () => {
     receipts = [];
     restarts = [];
