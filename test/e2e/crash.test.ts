@@ -4,8 +4,8 @@
  */
 import { describe, expect, inject, it } from 'vitest';
 import { endOf, wrongsOf, type End } from './crash/end.ts';
-import { faultKinds, Writes, type Fault } from './crash/faults.ts';
-import { flows, type Flow } from './crash/flows.ts';
+import { kindsAt, Writes, type Fault, type Write } from './crash/faults.ts';
+import { flows, flowsForTwo, type Flow } from './crash/flows.ts';
 import { ownTable } from './crash/own-table.ts';
 import { VirtualTime } from './crash/virtual-time.ts';
 import { World } from './crash/world.ts';
@@ -13,11 +13,11 @@ import { World } from './crash/world.ts';
 interface Run {
   readonly end: End;
   readonly wrongs: readonly string[];
-  readonly writes: readonly string[];
+  readonly writes: readonly Write[];
   readonly copies: number;
 }
 
-async function run(flow: Flow, fault?: Fault, atOnce = 1): Promise<Run> {
+async function run(flow: Flow, { fault, atOnce }: { fault?: Fault; atOnce: number }): Promise<Run> {
   const time = new VirtualTime();
   const writes = new Writes(fault);
   const own = await ownTable(inject('local'), time, writes);
@@ -27,7 +27,7 @@ async function run(flow: Flow, fault?: Fault, atOnce = 1): Promise<Run> {
     await flow.begin(world);
     await world.runToTheEnd();
     const [end, wrongs] = await Promise.all([endOf(world), wrongsOf(world)]);
-    return { end, wrongs, writes: writes.names, copies: world.agent.copies.length };
+    return { end, wrongs, writes: writes.all, copies: world.agent.copies.length };
   } finally {
     await own.drop();
   }
@@ -47,13 +47,17 @@ async function inTurns<T>(tasks: readonly (() => Promise<T>)[]): Promise<T[]> {
 }
 
 /** Every fault of a flow, and what was wrong with the end that it led to. */
-async function findings(flow: Flow, without: Run): Promise<string[]> {
-  const faults = without.writes.flatMap((_, index) => faultKinds.map((kind) => ({ at: index + 1, kind })));
+async function findings(flow: Flow, without: Run, atOnce: number): Promise<string[]> {
+  const faults = without.writes.flatMap((write, index) =>
+    kindsAt(write).map((kind) => ({ at: index + 1, kind })),
+  );
   const found = await inTurns(
     faults.map((fault) => async () => {
-      const where = `${fault.kind} at write ${fault.at}, ${without.writes[fault.at - 1] ?? ''}`;
+      const where = `${fault.kind} at write ${fault.at}, ${without.writes[fault.at - 1]?.name ?? ''}`;
       try {
-        return wrongWith(flow, without, await run(flow, fault)).map((wrong) => `${where}: ${wrong}`);
+        return wrongWith(flow, without, await run(flow, { fault, atOnce })).map(
+          (wrong) => `${where}: ${wrong}`,
+        );
       } catch (error) {
         return [`${where}: ${String(error)}`];
       }
@@ -73,14 +77,22 @@ function wrongWith(flow: Flow, without: Run, { end, wrongs, copies }: Run): stri
   return found;
 }
 
+async function tried(flow: Flow, atOnce = 1): Promise<void> {
+  const without = await run(flow, { atOnce });
+  const writes = without.writes.map((write) => write.name).join(', ');
+  process.stdout.write(
+    `${flow.name}: ${without.writes.length} writes (${writes}), ends ${without.end.told}\n`,
+  );
+  expect(without.wrongs).toEqual([]);
+  expect(without.end.left).toEqual({ count: 0, bytes: 0, due: 0, waiting: 0 });
+  expect(await findings(flow, without, atOnce)).toEqual([]);
+}
+
 describe('a fault at each single write', () => {
-  it.each(flows)('of "$name" leads to the same end as none', async (flow) => {
-    const without = await run(flow);
-    console.log(
-      `${flow.name}: ${without.writes.length} writes: ${without.writes.join(', ')} -> ${without.end.told}`,
-    );
-    expect(without.wrongs).toEqual([]);
-    expect(without.end.left).toEqual({ count: 0, bytes: 0, due: 0, waiting: 0 });
-    expect(await findings(flow, without)).toEqual([]);
-  });
+  it.each(flows)('leads to the same end as none: $name', (flow) => tried(flow));
+});
+
+describe('a fault while two copies of each message and two sweeps run at once', () => {
+  const some = flows.filter(({ name }) => flowsForTwo.includes(name));
+  it.each(some)('leads to the same end as none: $name', (flow) => tried(flow, 2));
 });

@@ -1,12 +1,32 @@
 /** One fault in a run, at one of its writes: the function dies there, or the write fails, or only its answer does. */
 
-export const faultKinds = ['crash before', 'crash after', 'failed', 'done, but said to have failed'] as const;
-export type FaultKind = (typeof faultKinds)[number];
+export type FaultKind = 'crash before' | 'crash after' | 'failed' | 'done, but said to have failed';
 
 export interface Fault {
   /** At which of the run's writes, from 1. */
   readonly at: number;
   readonly kind: FaultKind;
+}
+
+/** One write of a run. */
+export interface Write {
+  readonly name: string;
+  /** Whether to die before it is not the same as to die after the write before: it is the first, or the agent has acted. */
+  readonly isNewStart: boolean;
+}
+
+/** The last thing of an invocation, which nothing can follow: what it says to its caller or queue. */
+export const ANSWER = 'Answer';
+
+/** The faults that differ from each other at a write: to die before it is to die after the one before. */
+export function kindsAt({ name, isNewStart }: Write): readonly FaultKind[] {
+  if (name === ANSWER) return ['crash after'];
+  return [
+    ...(isNewStart ? (['crash before'] as const) : []),
+    'crash after',
+    'failed',
+    'done, but said to have failed',
+  ];
 }
 
 /** The function is gone: whatever it would have done next does not happen. */
@@ -22,6 +42,8 @@ export class WriteFailedError extends Error {
 /** One invocation of one function. */
 export class Life {
   #ended = false;
+  /** Since it began, or since the agent has acted. */
+  hasWritten = false;
 
   get ended(): boolean {
     return this.#ended;
@@ -40,7 +62,7 @@ export class Life {
 
 /** Every write of a run, counted, with the one fault among them. */
 export class Writes {
-  readonly names: string[] = [];
+  readonly all: Write[] = [];
   readonly #fault: Fault | undefined;
   /** Writes before a flow's own part are not counted. */
   counting = true;
@@ -51,7 +73,8 @@ export class Writes {
 
   async run<T>(life: Life, name: string, write: () => Promise<T> | T): Promise<T> {
     life.check();
-    const kind = this.#faultOf(name);
+    const kind = this.#faultOf({ name, isNewStart: !life.hasWritten });
+    life.hasWritten ||= name !== ANSWER;
     if (kind === 'crash before') life.end();
     if (kind === 'failed') throw new WriteFailedError(name);
     const written = Promise.resolve().then(write);
@@ -65,9 +88,9 @@ export class Writes {
     throw new WriteFailedError(`${name}, but it was done`);
   }
 
-  #faultOf(name: string): FaultKind | undefined {
+  #faultOf(write: Write): FaultKind | undefined {
     if (!this.counting) return undefined;
-    const number = this.names.push(name);
+    const number = this.all.push(write);
     return this.#fault?.at === number ? this.#fault.kind : undefined;
   }
 }

@@ -16,12 +16,9 @@ const pausedFor = (world: World, ms: number) => ({
   pause: { by: 'role/operator', reason: 'a test', untilMs: world.time.nowMs + ms },
 });
 
-/** Until they are asked to count, writes belong to what comes before the flow. */
-function uncounted(world: World): () => void {
-  world.writes.counting = false;
-  return () => {
-    world.writes.counting = true;
-  };
+/** Writes that are not counted meet no fault: they belong to another flow, or repeat what was tried already. */
+function count(world: World, whether: boolean): void {
+  world.writes.counting = whether;
 }
 
 function parking(name: string, patience: Patience, alsoRight: readonly string[] = []): Flow {
@@ -30,7 +27,11 @@ function parking(name: string, patience: Patience, alsoRight: readonly string[] 
     alsoRight,
     begin: async (world) => {
       await world.register();
-      world.play(async () => void (await report(world, patience, { id: 'r-1' })));
+      world.play(async () => {
+        await report(world, patience, { id: 'r-1' });
+        // What comes after the call is the same for every caller.
+        count(world, patience === soon);
+      });
     },
   };
 }
@@ -41,24 +42,27 @@ function cancelling(name: string, patience: Patience, alsoRight: readonly string
     alsoRight,
     begin: async (world) => {
       await world.register(pausedFor(world, 10 * 60_000));
-      const counted = uncounted(world);
+      count(world, false);
       world.play(async () => {
         const requestId = (await report(world, soon, { id: 'r-1' })) ?? '';
         await world.time.sleep(20_000);
-        counted();
+        count(world, true);
         await cancel(world, patience, requestId);
       });
     },
   };
 }
 
-/** The message comes back after 5, 10, 20, 40 and 80 s, the sweep each minute: what comes first ends it. */
-function expiring(name: string, expiresInSeconds: number): Flow {
+/** The message comes back after 5, 10 and 20 s, the sweep each full minute: what comes first ends it. */
+function expiring(name: string, { afterSeconds = 0, expiresInSeconds = 0 }): Flow {
   return {
     name,
     begin: async (world) => {
       await world.register(pausedFor(world, 60 * 60_000));
-      world.play(async () => void (await report(world, soon, { id: 'r-1', more: { expiresInSeconds } })));
+      world.play(async () => {
+        await world.time.sleep(afterSeconds * 1000);
+        await report(world, soon, { id: 'r-1', more: { expiresInSeconds } });
+      });
     },
   };
 }
@@ -74,15 +78,16 @@ function redriving(
     alsoRight,
     begin: async (world) => {
       await world.register();
-      const counted = uncounted(world);
+      count(world, false);
       world.instance.privateIp = '192.0.2.1';
       world.play(async () => {
         const requestId = (await report(world, soon, { id: 'r-1' })) ?? '';
         await untilEnded(world, requestId);
         world.instance.privateIp = '10.0.1.5';
         await world.time.sleep(60_000);
-        counted();
+        count(world, true);
         await redrive(world, patience, which(requestId));
+        count(world, patience === soon && 'requestIds' in which(requestId));
       });
     },
   };
@@ -97,15 +102,15 @@ export const flows: readonly Flow[] = [
   {
     name: 'deliver when the settle window is over, a long turn',
     begin: async (world) => {
-      await world.register({ settlesForMs: 30_000 });
-      world.agent.script = () => ({ ...answered(200), tookMs: 100_000 });
+      await world.register({ settlesForMs: 10_000 });
+      world.agent.script = () => ({ ...answered(200), tookMs: 65_000 });
       world.play(async () => void (await report(world, soon, { id: 'r-1', kind: 'refused' })));
     },
   },
   {
     name: 'deliver to an agent that fails twice',
     begin: async (world) => {
-      await world.register({ settlesForMs: 5000 });
+      await world.register({ settlesForMs: 10_000 });
       world.agent.script = (copy) => [failing, answered(503)][copy - 1] ?? answered(200);
       world.play(async () => void (await report(world, soon, { id: 'r-1', kind: 'refused' })));
     },
@@ -120,13 +125,17 @@ export const flows: readonly Flow[] = [
   },
   cancelling('cancel, the owner repeats', soon),
   cancelling('cancel, the owner never repeats', never, ['delivered']),
-  expiring('expire, found by deliver', 30),
-  expiring('expire, found by the sweep', 50),
+  expiring('expire, found by deliver', { expiresInSeconds: 8 }),
+  expiring('expire, found by the sweep', { afterSeconds: 45, expiresInSeconds: 12 }),
   {
     name: 'dead-letter after five failures',
     begin: async (world) => {
       await world.register();
-      world.agent.script = () => answered(500);
+      count(world, false);
+      world.agent.script = (copy) => {
+        count(world, copy >= 4);
+        return answered(500);
+      };
       world.play(async () => void (await report(world, soon, { id: 'r-1' })));
     },
   },
@@ -134,7 +143,9 @@ export const flows: readonly Flow[] = [
     name: 'poison: the instance restarts at each attempt',
     begin: async (world) => {
       await world.register();
-      world.agent.script = () => {
+      count(world, false);
+      world.agent.script = (copy) => {
+        count(world, copy >= 2);
         world.instance.launchTimeMs = world.time.nowMs;
         return failing;
       };
@@ -148,4 +159,12 @@ export const flows: readonly Flow[] = [
   redriving('redrive by name, the operator never repeats', never, (id) => ({ requestIds: [id] }), [
     'dead-lettered/address-outside-subnets',
   ]),
+];
+
+/** Those that are also tried with two copies of everything at once. */
+export const flowsForTwo: readonly string[] = [
+  'park and deliver, the caller repeats',
+  'cancel, the owner repeats',
+  'expire, found by the sweep',
+  'poison: the instance restarts at each attempt',
 ];

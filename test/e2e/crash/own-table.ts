@@ -20,13 +20,21 @@ export interface OwnTable {
 }
 
 let made = 0;
+let shared: DynamoDBClient['config']['requestHandler'] | undefined;
 
 export async function ownTable(
   { endpointUrl, region }: { readonly endpointUrl: string; readonly region: string },
   time: VirtualTime,
   writes: Writes,
 ): Promise<OwnTable> {
-  const base = new DynamoDBClient({ endpoint: endpointUrl, region, credentials: adminCredentials });
+  const base = new DynamoDBClient({
+    endpoint: endpointUrl,
+    region,
+    credentials: adminCredentials,
+    // One for all runs, so that its connections are used again.
+    ...(shared && { requestHandler: shared }),
+  });
+  shared ??= base.config.requestHandler;
   answerWithDateOf(base, time);
   made += 1;
   const name = `crash-${process.pid}-${Date.now().toString(36)}-${made}`;
@@ -41,7 +49,6 @@ export async function ownTable(
     },
     async drop() {
       await base.send(new DeleteTableCommand({ TableName: name }));
-      base.destroy();
     },
   };
 }

@@ -12,7 +12,7 @@ import { handleDeliveries } from '../../../lambdas/deliver/handle.ts';
 import type { EventType, Received } from '../../../lambdas/ports.ts';
 import { handleSweep } from '../../../lambdas/sweep/handle.ts';
 import { Agent, answered } from './agent.ts';
-import { CrashError, Life, WriteFailedError, type Writes } from './faults.ts';
+import { ANSWER, Life, WriteFailedError, type Writes } from './faults.ts';
 import { FifoQueue } from './fifo-queue.ts';
 import type { OwnTable } from './own-table.ts';
 import { portsOf, type AllPorts } from './ports.ts';
@@ -99,10 +99,10 @@ export class World {
     const life = new Life();
     try {
       const result = await work(portsOf(this, life));
-      return await this.writes.run(life, 'Answer', () => result);
+      return await this.writes.run(life, ANSWER, () => result);
     } catch (error) {
-      if (life.ended || error instanceof CrashError) return 'lost';
-      if (error instanceof WriteFailedError) return error.message.startsWith('Answer') ? 'lost' : 'failed';
+      if (life.ended) return 'lost';
+      if (error instanceof WriteFailedError) return 'failed';
       throw error;
     }
   }
@@ -138,11 +138,7 @@ export class World {
     if (this.#actors > 0 || this.queue.depth > 0) return;
     const due = dueWork(this.own.table);
     const ever = Number.MAX_SAFE_INTEGER;
-    const waiting = await Promise.all([
-      due.dueRequests(ever, 1),
-      due.dueParked(ever, 1),
-      due.dueWorkspaces(ever, 1),
-    ]);
+    const waiting = await Promise.all([due.dueRequests(ever, 1), due.dueParked(ever, 1)]);
     this.#isOver = waiting.every(({ value }) => value.length === 0);
   }
 
