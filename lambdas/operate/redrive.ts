@@ -77,7 +77,7 @@ async function latest(
       (row) => workspaceId === undefined || row.workspaceId === workspaceId,
     );
     const made = await Promise.all(ofInterest.map((row) => madeOf(ports, row)));
-    letters.push(...ofInterest.filter((_, index) => !isThrough(made[index])));
+    letters.push(...ofInterest.filter((_, index) => !made[index] || !isThrough(made[index])));
     cursor = page.cursor;
   } while (cursor !== undefined && letters.length <= limit);
   return {
@@ -99,8 +99,8 @@ async function madeOf(
  * Whether a dead letter needs no more redriving. What was never accepted came to nothing: it may be made again. What
  * waits to be accepted was left by a call that stopped half way, and is finished by the next (V11).
  */
-function isThrough(made: ParkedRequest | undefined): made is ParkedRequest {
-  return made !== undefined && made.why !== 'never-accepted' && made.state !== 'accepting';
+function isThrough({ why, state }: ParkedRequest): boolean {
+  return why !== 'never-accepted' && state !== 'accepting';
 }
 
 async function redriveOne(
@@ -111,7 +111,7 @@ async function redriveOne(
 ): Promise<Redriven | Skipped> {
   const { requestId } = letter;
   const made = await madeOf(ports, letter);
-  if (isThrough(made)) return { requestId: made.requestId, redriveOf: requestId };
+  if (made && isThrough(made)) return { requestId: made.requestId, redriveOf: requestId };
   const [{ value: workspace }, message] = await Promise.all([
     ports.workspaces.read(letter.workspaceId),
     ports.deadLetters.read(requestId),

@@ -66,6 +66,7 @@ export class Writes {
   readonly #fault: Fault | undefined;
   /** Writes before a flow's own part are not counted. */
   counting = true;
+  faultHappened = false;
 
   constructor(fault?: Fault) {
     this.#fault = fault;
@@ -91,6 +92,8 @@ export class Writes {
   #faultOf(write: Write): FaultKind | undefined {
     if (!this.counting) return undefined;
     const number = this.all.push(write);
-    return this.#fault?.at === number ? this.#fault.kind : undefined;
+    if (this.#fault?.at !== number) return undefined;
+    this.faultHappened = true;
+    return this.#fault.kind;
   }
 }

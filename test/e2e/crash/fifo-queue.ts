@@ -73,11 +73,6 @@ export class FifoQueue {
     });
   }
 
-  /** The oldest message is gone, and nobody knows. */
-  loseOldest(): void {
-    this.#held.shift();
-  }
-
   #find(handle: string): Held {
     const held = this.#held.find((candidate) => candidate.handle === handle);
     if (!held) throw new StaleHandleError('the message is visible again, or gone');

@@ -104,7 +104,9 @@ export const flows: readonly Flow[] = [
     begin: async (world) => {
       await world.register({ settlesForMs: 10_000 });
       world.agent.script = () => ({ ...answered(200), tookMs: 65_000 });
-      world.play(async () => void (await report(world, soon, { id: 'r-1', kind: 'refused' })));
+      world.play(async () => {
+        await report(world, soon, { id: 'r-1', kind: 'refused' });
+      });
     },
   },
   {
@@ -112,7 +114,9 @@ export const flows: readonly Flow[] = [
     begin: async (world) => {
       await world.register({ settlesForMs: 10_000 });
       world.agent.script = (copy) => [failing, answered(503)][copy - 1] ?? answered(200);
-      world.play(async () => void (await report(world, soon, { id: 'r-1', kind: 'refused' })));
+      world.play(async () => {
+        await report(world, soon, { id: 'r-1', kind: 'refused' });
+      });
     },
   },
   {
@@ -120,7 +124,9 @@ export const flows: readonly Flow[] = [
     begin: async (world) => {
       await world.register();
       world.agent.script = () => answered(404);
-      world.play(async () => void (await report(world, soon, { id: 'r-1' })));
+      world.play(async () => {
+        await report(world, soon, { id: 'r-1' });
+      });
     },
   },
   cancelling('cancel, the owner repeats', soon),
@@ -136,7 +142,9 @@ export const flows: readonly Flow[] = [
         count(world, copy >= 4);
         return answered(500);
       };
-      world.play(async () => void (await report(world, soon, { id: 'r-1' })));
+      world.play(async () => {
+        await report(world, soon, { id: 'r-1' });
+      });
     },
   },
   {
@@ -149,7 +157,9 @@ export const flows: readonly Flow[] = [
         world.instance.launchTimeMs = world.time.nowMs;
         return failing;
       };
-      world.play(async () => void (await report(world, soon, { id: 'r-1' })));
+      world.play(async () => {
+        await report(world, soon, { id: 'r-1' });
+      });
     },
   },
   redriving('redrive by name, the operator repeats', soon, (id) => ({ requestIds: [id] })),
@@ -166,5 +176,5 @@ export const flowsForTwo: readonly string[] = [
   'park and deliver, the caller repeats',
   'cancel, the owner repeats',
   'expire, found by the sweep',
-  'poison: the instance restarts at each attempt',
+  'redrive by name, the operator repeats',
 ];

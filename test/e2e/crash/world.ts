@@ -6,7 +6,6 @@ import type { ParkedMessage } from '../../../core/messages.ts';
 import type { Workspace, InstanceState } from '../../../core/workspace.ts';
 import { dueWork } from '../../../lambdas/adapters/due-work.ts';
 import { ledger } from '../../../lambdas/adapters/ledger.ts';
-import { workspaceStore } from '../../../lambdas/adapters/workspace-store.ts';
 import { registry } from '../../../lambdas/adapters/registry.ts';
 import { handleDeliveries } from '../../../lambdas/deliver/handle.ts';
 import type { EventType, Received } from '../../../lambdas/ports.ts';
@@ -126,7 +125,9 @@ export class World {
   #sweepLater(): void {
     this.time.after(SWEEP_EVERY_MS, () => {
       for (let copy = 0; copy < this.atOnce; copy += 1)
-        this.time.start(async () => void (await this.invoke(handleSweep)));
+        this.time.start(async () => {
+          await this.invoke(handleSweep);
+        });
       this.time.after(1, () => {
         this.time.start(() => this.#look());
       });
@@ -144,10 +145,6 @@ export class World {
 
   get ledger() {
     return ledger(this.own.table);
-  }
-
-  get workspaces() {
-    return workspaceStore(this.own.table);
   }
 }
 
