@@ -58,10 +58,12 @@ function expiring(name: string, { afterSeconds = 0, expiresInSeconds = 0 }): Flo
   return {
     name,
     begin: async (world) => {
+      count(world, false);
       await world.register(pausedFor(world, 60 * 60_000));
       world.play(async () => {
         await world.time.sleep(afterSeconds * 1000);
         await report(world, soon, { id: 'r-1', more: { expiresInSeconds } });
+        count(world, true);
       });
     },
   };
@@ -112,10 +114,12 @@ export const flows: readonly Flow[] = [
   {
     name: 'deliver to an agent that fails twice',
     begin: async (world) => {
+      count(world, false);
       await world.register({ settlesForMs: 10_000 });
       world.agent.script = (copy) => [failing, answered(503)][copy - 1] ?? answered(200);
       world.play(async () => {
         await report(world, soon, { id: 'r-1', kind: 'refused' });
+        count(world, true);
       });
     },
   },
