@@ -82,7 +82,8 @@ export function endRequest(table: Table, request: ParkedRequest, end: FinishedRe
       Key: keyOf.request(request.requestId),
       UpdateExpression:
         'SET #state = :state, finishedAtMs = :at, listKey = :ended, #ttl = :ttl, dueKey = :due, dueAt = :dueAt' +
-        (end.why === undefined ? '' : ', why = :why'),
+        // What the last attempt met is not how the request ended.
+        (end.why === undefined ? ' REMOVE why' : ', why = :why'),
       ConditionExpression: conditions.join(' AND '),
       ExpressionAttributeNames: { '#state': 'state', '#ttl': 'ttl' },
       ExpressionAttributeValues: {

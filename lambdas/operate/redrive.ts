@@ -73,12 +73,11 @@ async function latest(
   let cursor: string | undefined;
   do {
     const page = await ports.deadLetters.list(LIST_PAGE, cursor);
-    letters.push(
-      ...page.requests.filter(
-        (row) =>
-          row.redrivenAs === undefined && (workspaceId === undefined || row.workspaceId === workspaceId),
-      ),
+    const ofInterest = page.requests.filter(
+      (row) => workspaceId === undefined || row.workspaceId === workspaceId,
     );
+    const made = await Promise.all(ofInterest.map((row) => madeOf(ports, row)));
+    letters.push(...ofInterest.filter((_, index) => !made[index] || !isThrough(made[index])));
     cursor = page.cursor;
   } while (cursor !== undefined && letters.length <= limit);
   return {
@@ -88,6 +87,22 @@ async function latest(
   };
 }
 
+/** What was made of a dead letter before. */
+async function madeOf(
+  ports: RedrivePorts,
+  { redrivenAs }: ParkedRequest,
+): Promise<ParkedRequest | undefined> {
+  return redrivenAs === undefined ? undefined : ports.ledger.read(redrivenAs);
+}
+
+/**
+ * Whether a dead letter needs no more redriving. What was never accepted came to nothing: it may be made again. What
+ * waits to be accepted was left by a call that stopped half way, and is finished by the next (V11).
+ */
+function isThrough({ why, state }: ParkedRequest): boolean {
+  return why !== 'never-accepted' && state !== 'accepting';
+}
+
 async function redriveOne(
   ports: RedrivePorts,
   call: ApiCall,
@@ -95,10 +110,8 @@ async function redriveOne(
   dryRun: boolean,
 ): Promise<Redriven | Skipped> {
   const { requestId } = letter;
-  const made = letter.redrivenAs === undefined ? undefined : await ports.ledger.read(letter.redrivenAs);
-  // One that was never accepted came to nothing: it may be made again. One that waits to be accepted is finished here.
-  if (made && made.why !== 'never-accepted' && made.state !== 'accepting')
-    return { requestId: made.requestId, redriveOf: requestId };
+  const made = await madeOf(ports, letter);
+  if (made && isThrough(made)) return { requestId: made.requestId, redriveOf: requestId };
   const [{ value: workspace }, message] = await Promise.all([
     ports.workspaces.read(letter.workspaceId),
     ports.deadLetters.read(requestId),

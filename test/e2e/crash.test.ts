@@ -1,0 +1,104 @@
+/**
+ * A crash after (or before) each single write of park, deliver, cancel, expire and redrive leads to the same end as no
+ * crash (V11); so does a write that fails, and one that was done though it was said to have failed.
+ */
+import { describe, expect, inject, it } from 'vitest';
+import { endOf, wrongsOf, type End } from './crash/end.ts';
+import { kindsAt, Writes, type Fault, type Write } from './crash/faults.ts';
+import { flows, flowsForTwo, type Flow } from './crash/flows.ts';
+import { ownTable } from './crash/own-table.ts';
+import { VirtualTime } from './crash/virtual-time.ts';
+import { World } from './crash/world.ts';
+
+interface Run {
+  readonly end: End;
+  readonly wrongs: readonly string[];
+  readonly writes: readonly Write[];
+  readonly copies: number;
+}
+
+async function run(flow: Flow, { fault, atOnce }: { fault?: Fault; atOnce: number }): Promise<Run> {
+  const time = new VirtualTime();
+  const writes = new Writes(fault);
+  const own = await ownTable(inject('local'), time, writes);
+  try {
+    const world = new World(time, writes, own);
+    world.atOnce = atOnce;
+    await flow.begin(world);
+    await world.runToTheEnd();
+    const [end, wrongs] = await Promise.all([endOf(world), wrongsOf(world)]);
+    // Two at once do not write in the same order each time, so a run may end before the fault's number.
+    if (fault && atOnce === 1 && !writes.faultHappened) wrongs.push('the fault did not happen');
+    return { end, wrongs, writes: writes.all, copies: world.agent.copies.length };
+  } finally {
+    await own.drop();
+  }
+}
+
+/** Runs this many at once: the emulator is one process. */
+const AT_ONCE = 4;
+
+async function inTurns<T>(tasks: readonly (() => Promise<T>)[]): Promise<T[]> {
+  const results: T[] = [];
+  const queue = [...tasks.entries()];
+  const worker = async (): Promise<void> => {
+    for (let next = queue.shift(); next; next = queue.shift()) results[next[0]] = await next[1]();
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  return results;
+}
+
+/** Every fault of a flow, and what was wrong with the end that it led to. */
+async function findings(flow: Flow, without: Run, atOnce: number): Promise<string[]> {
+  const faults = without.writes.flatMap((write, index) =>
+    kindsAt(write).map((kind) => ({ at: index + 1, kind })),
+  );
+  const found = await inTurns(
+    faults.map((fault) => async () => {
+      const where = `${fault.kind} at write ${fault.at}, ${without.writes[fault.at - 1]?.name ?? ''}`;
+      try {
+        return wrongWith(flow, without, await run(flow, { fault, atOnce })).map(
+          (wrong) => `${where}: ${wrong}`,
+        );
+      } catch (error) {
+        return [`${where}: ${String(error)}`];
+      }
+    }),
+  );
+  return found.flat();
+}
+
+function wrongWith(flow: Flow, without: Run, { end, wrongs, copies }: Run): string[] {
+  const found = [...wrongs];
+  if (JSON.stringify(end.left) !== JSON.stringify(without.end.left))
+    found.push(`left: ${JSON.stringify(end.left)}`);
+  if (copies > without.copies + 1) found.push(`${copies} copies instead of ${without.copies}`);
+  const isAlsoRight = flow.alsoRight?.includes(end.told) ?? false;
+  if (!isAlsoRight && JSON.stringify(end) !== JSON.stringify(without.end))
+    found.push(`ended as ${JSON.stringify(end)} instead of ${JSON.stringify(without.end)}`);
+  return found;
+}
+
+async function tried(flow: Flow, atOnce = 1): Promise<void> {
+  const without = await run(flow, { atOnce });
+  const writes = without.writes.map((write) => write.name).join(', ');
+  process.stdout.write(
+    `${flow.name}: ${without.writes.length} writes (${writes}), ends ${without.end.told}\n`,
+  );
+  expect(without.wrongs).toEqual([]);
+  expect(without.end.left).toEqual({ count: 0, bytes: 0, due: 0, waiting: 0 });
+  if (atOnce > 1) {
+    const alone = await run(flow, { atOnce: 1 });
+    expect({ end: without.end, copies: without.copies }).toEqual({ end: alone.end, copies: alone.copies });
+  }
+  expect(await findings(flow, without, atOnce)).toEqual([]);
+}
+
+describe('a fault at each single write', () => {
+  it.each(flows)('leads to the same end as none: $name', (flow) => tried(flow));
+});
+
+describe('a fault while two copies of each message and two sweeps run at once', () => {
+  const some = flows.filter(({ name }) => flowsForTwo.includes(name));
+  it.each(some)('leads to the same end as none: $name', (flow) => tried(flow, 2));
+});

@@ -1,0 +1,107 @@
+/**
+ * The parked queue in memory, as SQS FIFO queues behave: a group in order and one message at a time, deduplication for
+ * five minutes, and whatever is not deleted is seen again.
+ */
+import type { ParkedMessage } from '../../../core/messages.ts';
+import type { Received } from '../../../lambdas/ports.ts';
+import type { VirtualTime } from './virtual-time.ts';
+
+const DEDUPLICATED_FOR_MS = 5 * 60_000;
+/** The queue's own: as long as the function may run. */
+const VISIBILITY_MS = 900_000;
+
+interface Held {
+  readonly id: string;
+  readonly message: ParkedMessage;
+  readonly sentAtMs: number;
+  receives: number;
+  firstReceivedAtMs?: number;
+  visibleAtMs: number;
+  handle?: string;
+}
+
+/** As SQS answers a handle whose message is visible again, or gone. */
+export class StaleHandleError extends Error {
+  override readonly name = 'ReceiptHandleIsInvalid';
+}
+
+export class FifoQueue {
+  readonly #time: VirtualTime;
+  readonly #onReceive: (received: Received<ParkedMessage>) => void;
+  #held: Held[] = [];
+  readonly #sentAtMs = new Map<string, number>();
+  #count = 0;
+
+  constructor(time: VirtualTime, onReceive: (received: Received<ParkedMessage>) => void) {
+    this.#time = time;
+    this.#onReceive = onReceive;
+  }
+
+  get depth(): number {
+    return this.#held.length;
+  }
+
+  send(message: ParkedMessage): void {
+    const { nowMs } = this.#time;
+    const id = `${message.requestId}#${message.enqueueNo}`;
+    if (nowMs - (this.#sentAtMs.get(id) ?? -Infinity) < DEDUPLICATED_FOR_MS) return;
+    this.#sentAtMs.set(id, nowMs);
+    this.#count += 1;
+    this.#held.push({
+      id: `message-${this.#count}`,
+      message: structuredClone(message),
+      sentAtMs: nowMs,
+      receives: 0,
+      visibleAtMs: nowMs,
+    });
+    this.#time.after(0, () => {
+      this.#offer(message.workspaceId);
+    });
+  }
+
+  setVisibility(handle: string, seconds: number): void {
+    const held = this.#find(handle);
+    held.visibleAtMs = this.#time.nowMs + Math.max(0, Math.round(seconds)) * 1000;
+    this.#offerLater(held);
+  }
+
+  delete(handle: string): void {
+    const gone = this.#find(handle);
+    this.#held = this.#held.filter((held) => held !== gone);
+    this.#time.after(0, () => {
+      this.#offer(gone.message.workspaceId);
+    });
+  }
+
+  #find(handle: string): Held {
+    const held = this.#held.find((candidate) => candidate.handle === handle);
+    if (!held) throw new StaleHandleError('the message is visible again, or gone');
+    return held;
+  }
+
+  #offerLater({ visibleAtMs, message }: Held): void {
+    this.#time.after(visibleAtMs - this.#time.nowMs, () => {
+      this.#offer(message.workspaceId);
+    });
+  }
+
+  /** Hands the oldest message of a group out, unless it is in somebody's hands. */
+  #offer(group: string): void {
+    const head = this.#held.find(({ message }) => message.workspaceId === group);
+    const { nowMs } = this.#time;
+    if (!head || head.visibleAtMs > nowMs) return;
+    head.receives += 1;
+    head.firstReceivedAtMs ??= nowMs;
+    head.handle = `${head.id}/${head.receives}`;
+    head.visibleAtMs = nowMs + VISIBILITY_MS;
+    this.#offerLater(head);
+    this.#onReceive({
+      id: head.id,
+      receiptHandle: head.handle,
+      body: structuredClone(head.message),
+      receives: head.receives,
+      sentAtMs: head.sentAtMs,
+      firstReceivedAtMs: head.firstReceivedAtMs,
+    });
+  }
+}

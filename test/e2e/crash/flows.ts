@@ -1,0 +1,184 @@
+/** What is done to a workspace's requests: each flow is run once without a fault, and then with each fault there is. */
+import { answered, type Turn } from './agent.ts';
+import { cancel, late, never, redrive, report, soon, untilEnded, type Patience } from './callers.ts';
+import type { World } from './world.ts';
+
+export interface Flow {
+  readonly name: string;
+  /** Arranges the world and starts those who act in it. */
+  readonly begin: (world: World) => Promise<void>;
+  /** Other ends that are right when somebody gave up: each in the words of {@link endOf}'s `told`. */
+  readonly alsoRight?: readonly string[];
+}
+
+const failing: Turn = { answer: { kind: 'failed', because: 'reset' } };
+const pausedFor = (world: World, ms: number) => ({
+  pause: { by: 'role/operator', reason: 'a test', untilMs: world.time.nowMs + ms },
+});
+
+/** Writes that are not counted meet no fault: they belong to another flow, or repeat what was tried already. */
+function count(world: World, whether: boolean): void {
+  world.writes.counting = whether;
+}
+
+function parking(name: string, patience: Patience, alsoRight: readonly string[] = []): Flow {
+  return {
+    name,
+    alsoRight,
+    begin: async (world) => {
+      await world.register();
+      world.play(async () => {
+        await report(world, patience, { id: 'r-1' });
+        // What comes after the call is the same for every caller.
+        count(world, patience === soon);
+      });
+    },
+  };
+}
+
+function cancelling(name: string, patience: Patience, alsoRight: readonly string[] = []): Flow {
+  return {
+    name,
+    alsoRight,
+    begin: async (world) => {
+      await world.register(pausedFor(world, 10 * 60_000));
+      count(world, false);
+      world.play(async () => {
+        const requestId = (await report(world, soon, { id: 'r-1' })) ?? '';
+        await world.time.sleep(20_000);
+        count(world, true);
+        await cancel(world, patience, requestId);
+      });
+    },
+  };
+}
+
+/** The message comes back after 5, 10 and 20 s, the sweep each full minute: what comes first ends it. */
+function expiring(name: string, { afterSeconds = 0, expiresInSeconds = 0 }): Flow {
+  return {
+    name,
+    begin: async (world) => {
+      count(world, false);
+      await world.register(pausedFor(world, 60 * 60_000));
+      world.play(async () => {
+        await world.time.sleep(afterSeconds * 1000);
+        await report(world, soon, { id: 'r-1', more: { expiresInSeconds } });
+        count(world, true);
+      });
+    },
+  };
+}
+
+function redriving(
+  name: string,
+  patience: Patience,
+  which: (requestId: string) => Record<string, unknown>,
+  alsoRight: readonly string[] = [],
+): Flow {
+  return {
+    name,
+    alsoRight,
+    begin: async (world) => {
+      await world.register();
+      count(world, false);
+      world.instance.privateIp = '192.0.2.1';
+      world.play(async () => {
+        const requestId = (await report(world, soon, { id: 'r-1' })) ?? '';
+        await untilEnded(world, requestId);
+        world.instance.privateIp = '10.0.1.5';
+        await world.time.sleep(60_000);
+        count(world, true);
+        await redrive(world, patience, which(requestId));
+        count(world, patience === soon && 'requestIds' in which(requestId));
+      });
+    },
+  };
+}
+
+const neverPromised = 'nothing';
+
+export const flows: readonly Flow[] = [
+  parking('park and deliver, the caller repeats', soon),
+  parking('park and deliver, the caller repeats late', late),
+  parking('park and deliver, the caller never repeats', never, [neverPromised]),
+  {
+    name: 'deliver when the settle window is over, a long turn',
+    begin: async (world) => {
+      await world.register({ settlesForMs: 10_000 });
+      world.agent.script = () => ({ ...answered(200), tookMs: 65_000 });
+      world.play(async () => {
+        await report(world, soon, { id: 'r-1', kind: 'refused' });
+      });
+    },
+  },
+  {
+    name: 'deliver to an agent that fails twice',
+    begin: async (world) => {
+      count(world, false);
+      await world.register({ settlesForMs: 10_000 });
+      world.agent.script = (copy) => [failing, answered(503)][copy - 1] ?? answered(200);
+      world.play(async () => {
+        await report(world, soon, { id: 'r-1', kind: 'refused' });
+        count(world, true);
+      });
+    },
+  },
+  {
+    name: 'the agent refuses',
+    begin: async (world) => {
+      await world.register();
+      world.agent.script = () => answered(404);
+      world.play(async () => {
+        await report(world, soon, { id: 'r-1' });
+      });
+    },
+  },
+  cancelling('cancel, the owner repeats', soon),
+  cancelling('cancel, the owner never repeats', never, ['delivered']),
+  expiring('expire, found by deliver', { expiresInSeconds: 8 }),
+  expiring('expire, found by the sweep', { afterSeconds: 45, expiresInSeconds: 12 }),
+  {
+    name: 'dead-letter after five failures',
+    begin: async (world) => {
+      await world.register();
+      count(world, false);
+      world.agent.script = (copy) => {
+        count(world, copy >= 4);
+        return answered(500);
+      };
+      world.play(async () => {
+        await report(world, soon, { id: 'r-1' });
+      });
+    },
+  },
+  {
+    name: 'poison: the instance restarts at each attempt',
+    begin: async (world) => {
+      await world.register();
+      count(world, false);
+      world.agent.script = (copy) => {
+        count(world, copy >= 2);
+        world.instance.launchTimeMs = world.time.nowMs;
+        return failing;
+      };
+      world.play(async () => {
+        await report(world, soon, { id: 'r-1' });
+      });
+    },
+  },
+  redriving('redrive by name, the operator repeats', soon, (id) => ({ requestIds: [id] })),
+  redriving('redrive by name, the operator repeats late', late, (id) => ({ requestIds: [id] })),
+  redriving('redrive of the latest, the operator repeats', soon, () => ({})),
+  redriving('redrive of the latest, the operator repeats late', late, () => ({})),
+  redriving('redrive by name, the operator never repeats', never, (id) => ({ requestIds: [id] }), [
+    'dead-lettered/address-outside-subnets',
+  ]),
+];
+
+/** Those that are also tried with two copies of everything at once. */
+export const flowsForTwo: readonly string[] = [
+  'park and deliver, the caller repeats',
+  'cancel, the owner repeats',
+  'expire, found by the sweep',
+  'redrive by name, the operator repeats',
+];

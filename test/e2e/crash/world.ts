@@ -1,0 +1,154 @@
+/**
+ * One workspace and everything around it: the real use cases over the real stores, with a queue, an agent and an EC2
+ * that keep the truth, in virtual time. What AWS does by itself happens here: messages come back, the sweep runs.
+ */
+import type { ParkedMessage } from '../../../core/messages.ts';
+import type { Workspace, InstanceState } from '../../../core/workspace.ts';
+import { dueWork } from '../../../lambdas/adapters/due-work.ts';
+import { ledger } from '../../../lambdas/adapters/ledger.ts';
+import { registry } from '../../../lambdas/adapters/registry.ts';
+import { handleDeliveries } from '../../../lambdas/deliver/handle.ts';
+import type { EventType, Received } from '../../../lambdas/ports.ts';
+import { handleSweep } from '../../../lambdas/sweep/handle.ts';
+import { Agent, answered } from './agent.ts';
+import { ANSWER, Life, WriteFailedError, type Writes } from './faults.ts';
+import { FifoQueue } from './fifo-queue.ts';
+import type { OwnTable } from './own-table.ts';
+import { portsOf, type AllPorts } from './ports.ts';
+import type { VirtualTime } from './virtual-time.ts';
+
+/** `lost`: the function died, or its answer did; `failed`: it threw, which the API answers with 503. */
+export type Outcome<T> = T | 'lost' | 'failed';
+
+export const WORKSPACE = 'ws-1';
+export const INSTANCE = 'i-0123456789abcdef0';
+const SWEEP_EVERY_MS = 60_000;
+const LONGEST_RUN_MS = 3 * 60 * 60_000;
+const FIRST_RETRY_SECONDS = 5;
+const LONGEST_RETRY_SECONDS = 60;
+
+export class World {
+  readonly time: VirtualTime;
+  readonly writes: Writes;
+  readonly own: OwnTable;
+  readonly queue: FifoQueue;
+  readonly agent = new Agent(() => answered(200));
+  /** What EC2 shows. */
+  readonly instance;
+  readonly published: { readonly type: EventType; readonly requestId: string }[] = [];
+  /** Requests that a caller was told to be kept. */
+  readonly promised = new Set<string>();
+  /** Errors that no fault explains. */
+  readonly surprises: unknown[] = [];
+  /** How many copies of each message, and of each sweep, run at once. */
+  atOnce = 1;
+  #actors = 0;
+  #isOver = false;
+
+  constructor(time: VirtualTime, writes: Writes, own: OwnTable) {
+    this.time = time;
+    this.writes = writes;
+    this.own = own;
+    this.instance = {
+      state: 'running' as InstanceState,
+      launchTimeMs: time.nowMs - 7_200_000,
+      privateIp: '10.0.1.5',
+    };
+    this.queue = new FifoQueue(time, (received) => {
+      for (let copy = 0; copy < this.atOnce; copy += 1) time.start(() => this.#deliver(received));
+    });
+  }
+
+  /** Registers the workspace, as if long ago. */
+  async register(changes: { settlesForMs?: number; pause?: Workspace['pause'] } = {}): Promise<void> {
+    const { nowMs } = this.time;
+    const store = registry(this.own.table);
+    await store.register(
+      {
+        workspaceId: WORKSPACE,
+        instanceId: INSTANCE,
+        port: 8080,
+        protocol: 'http',
+        path: '/',
+        desired: 'running',
+      },
+      'absent',
+      { fromMs: nowMs - 60_000, untilMs: nowMs + (changes.settlesForMs ?? -1000) },
+    );
+    if (changes.pause) await store.pause(WORKSPACE, changes.pause);
+  }
+
+  /** Somebody who makes calls; the run is not over before they are through. */
+  play(actor: () => Promise<void>): void {
+    this.#actors += 1;
+    this.time.start(async () => {
+      await actor();
+      this.#actors -= 1;
+    });
+  }
+
+  /** Runs until everybody is through, the queue is empty and no row waits for anything. */
+  async runToTheEnd(): Promise<void> {
+    this.#sweepLater();
+    await this.time.run(() => this.#isOver, LONGEST_RUN_MS);
+  }
+
+  /** One invocation of one function. */
+  async invoke<T>(work: (ports: AllPorts) => Promise<T>): Promise<Outcome<T>> {
+    const life = new Life();
+    try {
+      const result = await work(portsOf(this, life));
+      return await this.writes.run(life, ANSWER, () => result);
+    } catch (error) {
+      if (life.ended) return 'lost';
+      if (error instanceof WriteFailedError) return 'failed';
+      throw error;
+    }
+  }
+
+  async #deliver(received: Received<ParkedMessage>): Promise<void> {
+    const settled = await this.invoke((ports) => handleDeliveries([received], ports));
+    // A function that died says nothing: its message stays hidden for as long as it was.
+    if (settled === 'lost' || settled === 'failed') return;
+    const outcome = settled.get(received.id) ?? {
+      kind: 'again',
+      afterSeconds: retrySeconds(received.receives),
+    };
+    try {
+      if (outcome.kind === 'done') this.queue.delete(received.receiptHandle);
+      else this.queue.setVisibility(received.receiptHandle, outcome.afterSeconds);
+    } catch {
+      // Somebody else has it by now, or it is gone.
+    }
+  }
+
+  #sweepLater(): void {
+    this.time.after(SWEEP_EVERY_MS, () => {
+      for (let copy = 0; copy < this.atOnce; copy += 1)
+        this.time.start(async () => {
+          await this.invoke(handleSweep);
+        });
+      this.time.after(1, () => {
+        this.time.start(() => this.#look());
+      });
+      this.#sweepLater();
+    });
+  }
+
+  async #look(): Promise<void> {
+    if (this.#actors > 0 || this.queue.depth > 0) return;
+    const due = dueWork(this.own.table);
+    const ever = Number.MAX_SAFE_INTEGER;
+    const waiting = await Promise.all([due.dueRequests(ever, 1), due.dueParked(ever, 1)]);
+    this.#isOver = waiting.every(({ value }) => value.length === 0);
+  }
+
+  get ledger() {
+    return ledger(this.own.table);
+  }
+}
+
+/** As the runtime spaces the retries of a message that failed. */
+function retrySeconds(receives: number): number {
+  return Math.min(FIRST_RETRY_SECONDS * 2 ** Math.min(receives - 1, 10), LONGEST_RETRY_SECONDS);
+}
