@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { packageRoot } from '../lib/package-root.ts';
 
 const root = packageRoot();
-const folders = ['bin', 'core', 'demo', 'examples', 'lambdas', 'lib', 'local', 'scripts', 'test'];
+const folders = ['bin', 'core', 'demo', 'examples', 'lambdas', 'lib', 'local', 'scripts', 'soak', 'test'];
 
 interface Import {
   readonly from: string;
