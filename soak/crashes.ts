@@ -11,33 +11,48 @@ import type { Chance } from './chance.ts';
 import type { Arrival } from './records.ts';
 import { holderOf, workersOf } from './workers.ts';
 
-/** An outcome takes about this long from the agent's answer to the end of the invocation. */
-const afterTheAnswerMs = 40;
-
 export interface Crash {
   readonly requestId: string;
   readonly attempt: number;
   readonly atMs: number;
 }
 
+/** How often deliveries crash. */
+export interface CrashPlan {
+  /** Of all deliveries. */
+  readonly share: number;
+  readonly most: number;
+  /**
+   * How long after the agent's answer a crash may still come. An outcome takes some 20 ms to the ledger; later, the
+   * function may hold its next message, and may not have shortened its visibility of 15 minutes yet.
+   */
+  readonly afterTheAnswerMs: number;
+}
+
+export interface CrashParts extends CrashPlan {
+  readonly functionName: string;
+  /** The process whose descendants may be killed. */
+  readonly below: number;
+  readonly chance: Chance;
+}
+
 export class Crashes {
   readonly done: Crash[] = [];
-  readonly #parts: { functionName: string; below: number; chance: Chance; share: number; most: number };
+  readonly #parts: CrashParts;
   #begun = 0;
 
-  /** `share` of the deliveries crash, at most so many. `below`: the process whose descendants may be killed. */
-  constructor(parts: { functionName: string; below: number; chance: Chance; share: number; most: number }) {
+  constructor(parts: CrashParts) {
     this.#parts = parts;
   }
 
   /** Kills the worker that holds this connection, sooner or later, when chance says so. */
   onArrival(arrival: Arrival, socket: Socket, workMs: number): void {
-    const { chance, share, most, functionName, below } = this.#parts;
+    const { chance, share, most, functionName, below, afterTheAnswerMs } = this.#parts;
     if (this.#begun >= most || !chance.happens(share)) return;
     const pid = holderOf(socket.remotePort ?? 0, workersOf(functionName, below));
     if (pid === undefined) return;
     this.#begun += 1;
-    const inMs = chance.between(0, Math.min(workMs, 2000) + afterTheAnswerMs);
+    const inMs = chance.between(0, Math.min(workMs, 3000) + afterTheAnswerMs);
     void sleep(inMs).then(() => {
       if (!kill(pid)) return;
       this.done.push({ requestId: arrival.requestId, attempt: arrival.attempt, atMs: Date.now() });

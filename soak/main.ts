@@ -80,7 +80,11 @@ async function main(requests: StopRequests): Promise<number> {
         seed,
         beatSeconds: 5,
         deliverTimeoutSeconds: settings.deliverTimeoutSeconds,
-        crashes: { share: (1.5 * options.crashes) / options.requests, most: options.crashes },
+        crashes: {
+          share: (1.5 * options.crashes) / options.requests,
+          most: options.crashes,
+          afterTheAnswerMs: 20,
+        },
         troubleEverySeconds: 90,
         patienceMinutes: options.patience,
         tell,

@@ -8,7 +8,7 @@ import type { LocalInfo } from '../local/local-info.ts';
 import { depthOf, readLedger, readLeftOver } from './accounts.ts';
 import { callAgain } from './caller.ts';
 import { chanceOf } from './chance.ts';
-import { Crashes } from './crashes.ts';
+import { Crashes, type CrashPlan } from './crashes.ts';
 import { DefibApi } from './defib-api.ts';
 import { addWorkspace, followMachines } from './fleet.ts';
 import { Machines } from './machine.ts';
@@ -30,8 +30,7 @@ export interface SoakOptions {
   readonly seed: number;
   readonly beatSeconds: number;
   readonly deliverTimeoutSeconds: number;
-  /** The share of deliveries that crash, and the most. */
-  readonly crashes: { readonly share: number; readonly most: number };
+  readonly crashes: CrashPlan;
   /** About how often each workspace meets with trouble. */
   readonly troubleEverySeconds: number;
   /** How long after the last request everything must have ended. */
