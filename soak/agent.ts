@@ -39,10 +39,10 @@ export interface AgentParts {
 }
 
 /**
- * What a beat makes a workspace ready after: a restart by Defib (which has still to end its claim), an announced
- * restart of the agent, a long turn.
+ * What makes a workspace ready: its agent is back after an announced change, or free after a long turn (this beat makes
+ * it ready at once), or it is back after its instance was (Defib has still to end its claim).
  */
-export type ReadyBy = 'restart' | 'announced change' | 'long turn';
+export type ReadyBy = 'the agent back' | 'a turn ended' | 'the instance back';
 
 export class SoakAgent {
   readonly #parts: AgentParts;
@@ -51,8 +51,6 @@ export class SoakAgent {
   #seq = 0;
   #activeTasks = 0;
   #timer: NodeJS.Timeout | undefined;
-  /** While set, no trouble is made: the run is coming to its end. */
-  isTame = false;
 
   constructor(parts: AgentParts) {
     this.#parts = parts;
@@ -98,7 +96,7 @@ export class SoakAgent {
     for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
     const key = String(request.headers['idempotency-key'] ?? '');
     const sha256 = createHash('sha256').update(Buffer.concat(chunks)).digest('hex');
-    const meant: Manner = this.isTame ? 'well' : chance.pick(manners);
+    const meant: Manner = chance.pick(manners);
     const workMs = { well: chance.between(5, 80), slowly: chance.between(1000, 3000), 'too late': tooLateMs };
     const takesMs = meant in workMs ? workMs[meant as keyof typeof workMs] : chance.between(5, 50);
     const arrival: Arrival = {
@@ -123,7 +121,7 @@ export class SoakAgent {
     answer(response, arrival, meant);
     if (isLong) {
       this.#activeTasks = 0;
-      void this.#beat('long turn');
+      void this.#beat('a turn ended');
     }
   }
 

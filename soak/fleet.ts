@@ -60,7 +60,7 @@ export async function followMachines(
       const state = states?.get(instanceId);
       if (state === undefined || state === before.get(instanceId)) continue;
       before.set(instanceId, state);
-      if (state === 'running') await agent.boot('restart');
+      if (state === 'running') await agent.boot('the instance back');
       else await agent.die();
     }
     await sleep(lookEveryMs, undefined, { signal }).catch(() => {});

@@ -109,7 +109,7 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
   const untilEnd = AbortSignal.any([signal, ending.signal]);
   const calm = new AbortController();
   const untilCalm = AbortSignal.any([untilEnd, calm.signal]);
-  let troubles = 0;
+  const troubles: string[] = [];
   const background = [
     followMachines(machines, subjects, untilEnd),
     watch.run(
@@ -124,9 +124,9 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
         chance: chance.of(`trouble ${subject.workspaceId.split('-').at(-1) ?? ''}`),
         everyMs: options.troubleEverySeconds * 1000,
         signal: untilCalm,
-        tell: (text) => {
-          troubles += 1;
-          tell(text);
+        tell: (trouble) => {
+          troubles.push(trouble);
+          tell(`${subject.workspaceId}: ${trouble}`);
         },
       }),
     ),
@@ -163,8 +163,7 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
     await Promise.race([Promise.all(callers), failed]);
     const sentInMs = Date.now() - startedMs;
     calm.abort();
-    for (const { agent } of subjects) agent.isTame = true;
-    tell('all sent: no more trouble; waiting until nothing waits');
+    tell('all sent: no more instances stop; waiting until nothing waits');
     await Promise.race([drain(defib, admin, subjects, options), failed]);
     const drainedInMs = Date.now() - startedMs - sentInMs;
     ending.abort();

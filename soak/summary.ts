@@ -13,7 +13,9 @@ export interface Summary {
   readonly notPromised: Readonly<Record<string, number>>;
   readonly arrivals: number;
   readonly duplicates: number;
-  readonly troubles: number;
+  readonly troubles: Readonly<Record<string, number>>;
+  /** What the agents meant to do with what arrived. */
+  readonly manners: Readonly<Record<string, number>>;
   readonly crashes: number;
   /** From a crash to the next attempt of the same request. */
   readonly triedAgain?: Spread;
@@ -29,7 +31,7 @@ export interface Course {
   readonly violations: readonly Violation[];
   readonly crashes: readonly Crash[];
   readonly delays: readonly Delay[];
-  readonly troubles: number;
+  readonly troubles: readonly string[];
   readonly sentInMs: number;
   readonly drainedInMs: number;
 }
@@ -53,7 +55,8 @@ export function summaryOf({ sent, arrivals, ledger }: Accounts, course: Course):
     notPromised: countOf(refused.map(({ answers }) => answers.at(-1)?.code ?? 'no answer')),
     arrivals: arrivals.length,
     duplicates: arrivals.length - new Set(arrivals.map(({ requestId }) => requestId)).size,
-    troubles: course.troubles,
+    troubles: countOf(course.troubles),
+    manners: countOf(arrivals.map(({ meant }) => meant)),
     crashes: course.crashes.length,
     ...(triedAgain && { triedAgain }),
     readyToDelivery: Object.fromEntries(
@@ -75,10 +78,11 @@ export function summaryText(summary: Summary, violations: readonly Violation[]):
     `  promised          ${promised}: ${inWords(ended)}`,
     `  not promised      ${sent - promised}: ${inWords(notPromised)}`,
     `  arrived           ${summary.arrivals} times, ${summary.duplicates} of them again`,
-    `  troubles          ${summary.troubles}`,
+    `  agents answered   ${inWords(summary.manners)}`,
+    `  troubles          ${inWords(summary.troubles)}`,
     `  deliver crashed   ${summary.crashes} times${triedAgain ? `; tried again after ${spreadInWords(triedAgain)}` : ''}`,
     ...Object.entries(readyToDelivery).map(
-      ([after, spread]) => `  ready to delivery after a ${after}: ${spreadInWords(spread)}`,
+      ([after, spread]) => `  ready to delivery ${spreadInWords(spread)} (made ready by ${after})`,
     ),
     '',
     ...violations.map(({ rule, about, what }) => `violation: ${rule}: ${about}: ${what}`),

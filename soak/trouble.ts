@@ -24,7 +24,8 @@ export interface TroubleParts {
   readonly chance: Chance;
   readonly everyMs: number;
   readonly signal: AbortSignal;
-  readonly tell: (text: string) => void;
+  /** Told each trouble as it begins. */
+  readonly tell: (trouble: string) => void;
 }
 
 /** Makes trouble until told to stop; what was begun is ended first, so that no agent stays down by our hand. */
@@ -33,7 +34,7 @@ export async function makeTrouble(parts: TroubleParts): Promise<void> {
   let pauseMs = chance.between(0.1, 0.9) * everyMs;
   while (await pause(pauseMs, signal)) {
     const trouble = chance.pick(troubles);
-    parts.tell(`${parts.subject.workspaceId}: ${trouble}`);
+    parts.tell(trouble);
     if (trouble === 'instance stops') await stopInstance(parts);
     else await restartAgent(parts, trouble === 'agent restarts, announced');
     pauseMs = chance.between(0.6, 1.4) * everyMs;
@@ -59,7 +60,7 @@ async function restartAgent(
   await agent.die();
   await sleep(chance.between(1000, 4000));
   const states = await machines.states([instanceId]);
-  if (states.get(instanceId) === 'running') await agent.boot(announced ? 'announced change' : undefined);
+  if (states.get(instanceId) === 'running') await agent.boot(announced ? 'the agent back' : undefined);
 }
 
 /** False when it is over. */

@@ -35,7 +35,7 @@ it(
       expect(summary.sent).toBe(60);
       // A run in which nothing went wrong would prove nothing.
       expect(summary.ended['delivered']).toBeGreaterThan(0);
-      expect(summary.troubles).toBeGreaterThan(0);
+      expect(Object.keys(summary.troubles)).toContain('instance stops');
       if (process.platform === 'linux') expect(summary.crashes).toBeGreaterThan(0);
     } finally {
       for (const undoOne of undo.reverse()) await undoOne();

@@ -24,13 +24,19 @@ it('choices come by their weights, and one without weight never does', () => {
   expect(picked).not.toContain('never');
 });
 
-it('a delay runs from the last beat that made a workspace ready to its next arrival only', () => {
+it('a delay runs from the last beat that made a workspace ready to its next arrival only, and not where a request is backed off', () => {
   const readiness = new Readiness();
-  const arrival = { workspaceId: 'ws', atMs: 1500 } as Parameters<Readiness['onArrival']>[0];
-  readiness.onBeat('ws', 'restart', 1000);
+  const arrival = { workspaceId: 'ws', atMs: 1500, attempt: 1, answered: 200 } as Parameters<
+    Readiness['onArrival']
+  >[0];
+  readiness.onBeat('ws', 'the instance back', 1000);
   readiness.onArrival(arrival);
   readiness.onArrival(arrival);
-  expect(readiness.delays).toEqual([{ after: 'restart', ms: 500 }]);
+  expect(readiness.delays).toEqual([{ after: 'the instance back', ms: 500 }]);
+  readiness.onArrival({ ...arrival, answered: 500 });
+  readiness.onBeat('ws', 'a turn ended', 2000);
+  readiness.onArrival({ ...arrival, atMs: 9000, attempt: 2 });
+  expect(readiness.delays).toHaveLength(1);
   expect(spreadOf([30, 10, 20])).toEqual({ count: 3, medianMs: 20, worstMs: 30 });
   expect(spreadOf([])).toBeUndefined();
 });
