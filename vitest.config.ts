@@ -9,7 +9,7 @@ export default defineConfig({
           // The functions' own logs would bury the report.
           env: { POWERTOOLS_LOG_LEVEL: 'SILENT', POWERTOOLS_METRICS_DISABLED: 'true' },
           include: [
-            'test/{bin,core,demo,lambdas,lib,local,regression,scenarios}/**/*.test.ts',
+            'test/{bin,core,demo,lambdas,lib,local,regression,scenarios,soak}/**/*.test.ts',
             'test/layers.test.ts',
           ],
           globalSetup: ['test/lib/built-functions.ts'],

@@ -11,7 +11,7 @@ import sys
 import threading
 
 from ministack import app
-from ministack.core import responses
+from ministack.core import lambda_runtime, responses
 from ministack.services import ec2, eventbridge, lambda_svc, tagging
 
 
@@ -112,6 +112,22 @@ def take_ec2_events():
     eventbridge._put_events = put
 
 
+def replace_workers_that_died_idle():
+    """Gives an event to a fresh worker when the one it was meant for had died before.
+
+    Lambda finds that a sandbox is gone and takes another one. MiniStack fails the invocation, and a message would
+    wait for its whole visibility though no code has seen it. A worker that dies with the event fails it here too.
+    """
+    invoke = lambda_runtime.Worker.invoke
+
+    def invoke_on_a_living_one(self, *args, **kwargs):
+        response = invoke(self, *args, **kwargs)
+        was_never_handed_over = response.get("status") == "error" and "Broken pipe" in str(response.get("error"))
+        return invoke(self, *args, **kwargs) if was_never_handed_over else response
+
+    lambda_runtime.Worker.invoke = invoke_on_a_living_one
+
+
 if __name__ == "__main__":
     die_with_the_parent()
     know_instance_tags()
@@ -119,4 +135,5 @@ if __name__ == "__main__":
     answer_dry_runs()
     leave_states_to_the_proxy()
     take_ec2_events()
+    replace_workers_that_died_idle()
     app.main()

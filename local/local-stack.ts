@@ -43,6 +43,8 @@ export interface LocalStack {
   readonly ec2: Ec2Proxy;
   /** Where local.json and the logs are. */
   readonly folder: string;
+  /** The emulator's process, where it is ours: the functions' processes descend from it. */
+  readonly emulatorPid: number | undefined;
   /** Resolves when the emulator dies by itself; then all that is left to do is `stop()`. */
   readonly broken: Promise<LocalError>;
   /** Ends everything that was started and removes local.json. May be called more than once. */
@@ -106,7 +108,7 @@ export async function startLocalStack(options: LocalStackOptions = {}): Promise<
     };
     writeLocalInfo(folder, info);
     undo.push(() => removeLocalInfo(folder));
-    return { info, ec2, folder, broken, stop };
+    return { info, ec2, folder, emulatorPid: emulator?.processId, broken, stop };
   } catch (error) {
     giveUp.abort(error);
     await stop();

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { packageRoot } from '../lib/package-root.ts';
 
 const root = packageRoot();
-const folders = ['bin', 'core', 'demo', 'examples', 'lambdas', 'lib', 'local', 'scripts', 'test'];
+const folders = ['bin', 'core', 'demo', 'examples', 'lambdas', 'lib', 'local', 'scripts', 'soak', 'test'];
 
 interface Import {
   readonly from: string;
@@ -93,9 +93,10 @@ test('bin imports lib and core, and builds by scripts', () => {
   expect(strayFiles('bin', within('lib'), within('core'), within('scripts'))).toEqual([]);
 });
 
-test('nothing but tests imports tests, and nothing that is deployed knows the local stack or the demo', () => {
+test('nothing but tests imports tests, and nothing that is deployed knows the local stack, the demo or the soak', () => {
   const outside = imports.filter(({ from, kind }) => kind === 'file' && !within('test')(from));
   expect(outside.filter(({ to }) => within('test')(to)).map(said)).toEqual([]);
-  const deployed = outside.filter(({ from }) => !within('local')(from) && !within('demo')(from));
-  expect(deployed.filter(({ to }) => within('local')(to) || within('demo')(to)).map(said)).toEqual([]);
+  const onlyHere = (file: string) => ['local', 'demo', 'soak'].some((folder) => within(folder)(file));
+  const deployed = outside.filter(({ from }) => !onlyHere(from));
+  expect(deployed.filter(({ to }) => onlyHere(to)).map(said)).toEqual([]);
 });

@@ -6,6 +6,8 @@ import { startLocalStack } from '../../local/local-stack.ts';
 declare module 'vitest' {
   interface ProvidedContext {
     local: LocalInfo;
+    /** Zero where the emulator is not ours. */
+    emulatorPid: number;
   }
 }
 
@@ -26,5 +28,6 @@ export default async function setup(project: TestProject): Promise<() => Promise
     onProgress: (line) => process.stderr.write(`e2e: ${line}\n`),
   });
   project.provide('local', stack.info);
+  project.provide('emulatorPid', stack.emulatorPid ?? 0);
   return () => stack.stop();
 }
