@@ -13,6 +13,11 @@ import { isPaused, type Evidence } from './workspace.ts';
  * past every guard, with two sightings, by the re-probe.
  */
 export function judge(facts: Facts, policy: Policy): Judgement {
+  return judgeBy(everyGuard, facts, policy);
+}
+
+/** The judge with guards of one's choice: for proofs, which leave one out to see that it is needed. */
+export function judgeBy(guards: readonly Guard[], facts: Facts, policy: Policy): Judgement {
   if (!isRecord(facts)) return factsMalformed;
   const { workspace } = facts;
   if (workspace === 'unknown')
@@ -31,7 +36,7 @@ interface View {
   readonly workspace: JudgedWorkspace;
   readonly policy: Policy;
 }
-type Guard = (view: View) => Judgement | undefined;
+export type Guard = (view: View) => Judgement | undefined;
 
 const onlyFactsThatCanBeTrue: Guard = ({ facts, workspace, policy }) =>
   malformedFact(facts, workspace, policy) === undefined ? undefined : factsMalformed;
@@ -119,22 +124,24 @@ const secondSightingIsTheReprobes: Guard = (view) => {
   ]);
 };
 
-/** The verdict table, in its order. What passes every row is dead. */
-const guards: readonly Guard[] = [
-  onlyFactsThatCanBeTrue,
-  clocksMustAgree,
-  notWhilePaused,
-  notWhileRestarting,
-  notWhileSettling,
-  onlyTheInstanceThatFailed,
-  lookFirst,
-  throttledLooksAreQueued,
-  unknownIsNeverEvidence,
-  runningIsAlive,
-  heartbeatOutranksProbe,
-  firstSightingIsSuspect,
-  secondSightingIsTheReprobes,
-];
+/** The verdict table, in its order: each guard by the row that it speaks for. What passes every row is dead. */
+export const verdictTable = {
+  '1a-facts-malformed': onlyFactsThatCanBeTrue,
+  '1b-clock-unsure': clocksMustAgree,
+  '2-paused': notWhilePaused,
+  '3-restarting': notWhileRestarting,
+  '4-settling': notWhileSettling,
+  '4a-moved': onlyTheInstanceThatFailed,
+  '4b-look': lookFirst,
+  '5-probe-queued': throttledLooksAreQueued,
+  '6-probe-unknown': unknownIsNeverEvidence,
+  '7-running': runningIsAlive,
+  '8-heartbeat-fresh': heartbeatOutranksProbe,
+  '9-first-sighting': firstSightingIsSuspect,
+  '10-not-yet': secondSightingIsTheReprobes,
+} as const satisfies Record<Exclude<Rule, '1-unknown-workspace' | '11-dead'>, Guard>;
+
+const everyGuard: readonly Guard[] = Object.values(verdictTable);
 
 function confirmedDead(view: View): Judgement {
   const { facts, workspace, policy } = view;
