@@ -1,5 +1,5 @@
 /** Drives the rows of the truth table through the looks, as the flow makes them, and compares every look with the oracle. */
-import type { Facts } from '../../core/facts.ts';
+import { sightingOf, type Facts } from '../../core/facts.ts';
 import { judge } from '../../core/judge.ts';
 import type { Call, Reason, Rule } from '../../core/verdict.ts';
 import type { Evidence } from '../../core/workspace.ts';
@@ -85,7 +85,10 @@ export function told(row: Row, judged: (lookedAt: LookedAt) => Opinion): Story {
       const { call, reason, rule } = judged({ row, look, facts });
       said.push({ look, call, reason });
       last = call;
-      if (rule === '9-first-sighting') evidence = evidenceOf('verdict-1', workspace, { facts, policy });
+      // A judge that is broken may suspect where nothing was sighted; that is told above, and must not throw here.
+      const isSighting = sightingOf(facts, workspace, policy) !== undefined;
+      if (rule === '9-first-sighting' && isSighting)
+        evidence = evidenceOf('verdict-1', workspace, { facts, policy });
       if (call !== 'probe') break;
     }
     if (last !== 'suspect' && last !== 'probe-queued') break;
