@@ -5,12 +5,13 @@
  * @type {import('@stryker-mutator/api/core').PartialStrykerOptions}
  */
 export default {
-  mutate: ['core/**/*.ts', '!core/routes.ts'],
+  mutate: ['core/**/*.ts'],
   testRunner: 'vitest',
   vitest: { configFile: 'vitest.mutate.config.ts', related: false },
   coverageAnalysis: 'perTest',
   concurrency: 2,
   timeoutMS: 30_000,
+  thresholds: { high: 100, low: 100, break: 100 },
   ignorePatterns: ['.venv', '.defib', 'dist', 'cdk.out', 'reports', 'coverage'],
   tempDirName: '.defib/stryker',
   reporters: ['clear-text', 'json', 'progress'],

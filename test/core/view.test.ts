@@ -208,6 +208,20 @@ describe('a request as the API shows it', () => {
     });
   });
 
+  it('waited for - when it will probably be delivered, as a guess, and what the guess is made of', () => {
+    const estimate = { atMs: NOW_MS, turnMs: 4500, recoveryMs: 60_000 };
+    expect(requestView(aRequest(), { estimate })['estimate']).toStrictEqual({
+      deliveredAt: NOON,
+      label: 'estimate',
+      basis: { turnSeconds: 4.5, recoverySeconds: 60 },
+    });
+  });
+
+  it('sent again after it was given up - the one names the other', () => {
+    expect(requestView(aRequest({ redriveOf: 'request-0' }))).toMatchObject({ redriveOf: 'request-0' });
+    expect(requestView(aRequest({ redrivenAs: 'request-2' }))).toMatchObject({ redrivenAs: 'request-2' });
+  });
+
   it('never shows who parked it, nor its key', () => {
     expect(JSON.stringify(requestView(aRequest({ caller: 'role/secret', callersKey: 'key-1' })))).not.toMatch(
       /secret|key-1/,
