@@ -117,7 +117,6 @@ const firstSightingIsSuspect: Guard = (view) => {
 
 const secondSightingIsTheReprobes: Guard = (view) => {
   const { facts, policy, workspace } = view;
-  // Stryker disable next-line OptionalChaining: the guard before this one lets nothing pass without evidence
   const confirmableAtMs = (workspace.evidence?.atMs ?? Infinity) + policy.reprobeDelayMs;
   if (facts.asker === 'reprobe' && facts.now.earliestMs >= confirmableAtMs) return undefined;
   return judgement('suspect', '10-not-yet', 'suspect', [
