@@ -73,10 +73,10 @@ export function* rows(): Generator<Row> {
   for (let number = 0; number < rowCount(); number++) yield rowOf(number);
 }
 
-/** Every combination, far from one another: whoever looks for one story of a kind soon meets it. */
-export function* scatteredRows(): Generator<Row> {
-  const stride = 500_009; // A prime, and longer than any column: so every row comes once.
-  for (let step = 0; step < rowCount(); step++) yield rowOf((step * stride) % rowCount());
+/** So many rows, far from one another: whoever looks for one story of a kind soon meets it. */
+export function* scatteredRows(count: number): Generator<Row> {
+  const stride = 500_009; // A prime, and longer than any column: so no row comes twice before all have come.
+  for (let step = 0; step < count; step++) yield rowOf((step * stride) % rowCount());
 }
 
 /** The row of a number from 0 to {@link rowCount}: the words are its digits. */
