@@ -87,7 +87,7 @@ export function sightingOf(
     return undefined;
   if (probe.state === 'stopped' || probe.state === 'terminated') return 'stopped';
   if (probe.state !== 'running' || heartbeat?.declaresInterval !== true) return undefined;
-  if (errorKind === undefined || !meansNobodyListens(errorKind)) return undefined;
+  if (!meansNobodyListens(errorKind)) return undefined;
   // A beat of before this launch says nothing of this boot: it may be booting still, and a Stop would hit it (S9).
   if (heartbeat.atMs < probe.launchTimeMs) return undefined;
   return now.earliestMs - heartbeat.atMs > policy.silentAfterMs ? 'silent' : undefined;

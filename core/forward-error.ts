@@ -47,8 +47,8 @@ export function errorClassOf(kind: ErrorKind): ErrorClass {
   }
 }
 
-/** Whether the failure shows that no agent listens: the connection was refused, or broken off. */
-export function meansNobodyListens(kind: ErrorKind): boolean {
+/** Whether the failure shows that no agent listens: the connection was refused, or broken off. None shows nothing. */
+export function meansNobodyListens(kind: ErrorKind | undefined): boolean {
   return kind === 'refused' || kind === 'reset' || kind === 'eof';
 }
 

@@ -1,9 +1,17 @@
-import { isRecord, malformedFact, sightingOf, type Facts, type JudgedWorkspace } from './facts.ts';
+import {
+  isRecord,
+  malformedFact,
+  sightingOf,
+  type Facts,
+  type JudgedWorkspace,
+  type Probe,
+  type UnknownCause,
+} from './facts.ts';
 import { isFresh } from './heartbeat.ts';
 import type { Policy } from './policy.ts';
 import { isSettling, settleUntilMs } from './settle.ts';
 import type { Call, Flip, Judgement, Reason, Rule } from './verdict.ts';
-import { isPaused, type Evidence } from './workspace.ts';
+import { isPaused, type InstanceState } from './workspace.ts';
 
 /**
  * The judge: Alive, Busy or Dead, or the next step towards it. Pure and total. It reads as the verdict table does:
@@ -13,11 +21,17 @@ import { isPaused, type Evidence } from './workspace.ts';
  * past every guard, with two sightings, by the re-probe.
  */
 export function judge(facts: Facts, policy: Policy): Judgement {
+  return judgeBy(everyGuard, facts, policy);
+}
+
+/** The judge with guards of one's choice: for proofs, which leave one out to see that it is needed. */
+export function judgeBy(guards: readonly Guard[], facts: Facts, policy: Policy): Judgement {
   if (!isRecord(facts)) return factsMalformed;
   const { workspace } = facts;
   if (workspace === 'unknown')
     return judgement('unknown-workspace', '1-unknown-workspace', 'workspace-changed');
-  if (workspace === 'malformed' || !isRecord(workspace)) return factsMalformed;
+  // `malformed` is no record either.
+  if (!isRecord(workspace)) return factsMalformed;
   const view = { facts, workspace, policy };
   for (const guard of guards) {
     const opinion = guard(view);
@@ -31,7 +45,7 @@ interface View {
   readonly workspace: JudgedWorkspace;
   readonly policy: Policy;
 }
-type Guard = (view: View) => Judgement | undefined;
+export type Guard = (view: View) => Judgement | undefined;
 
 const onlyFactsThatCanBeTrue: Guard = ({ facts, workspace, policy }) =>
   malformedFact(facts, workspace, policy) === undefined ? undefined : factsMalformed;
@@ -43,10 +57,7 @@ const clocksMustAgree: Guard = ({ facts }) =>
 
 const notWhilePaused: Guard = ({ facts, workspace }) =>
   isPaused(workspace, facts.now.earliestMs)
-    ? judgement('busy', '2-paused', 'paused', [
-        // A workspace that is wanted stopped stays so when a pause ends.
-        flipAfter('pause-ends', workspace.desired === 'running' ? workspace.pause?.untilMs : undefined),
-      ])
+    ? judgement('busy', '2-paused', 'paused', [flipAfter('pause-ends', pauseEndsMs(workspace))])
     : undefined;
 
 const notWhileRestarting: Guard = ({ workspace }) =>
@@ -54,8 +65,7 @@ const notWhileRestarting: Guard = ({ workspace }) =>
 
 /** Looked at before the probe and again after it, which may bring a newer LaunchTime. */
 const notWhileSettling: Guard = ({ facts, workspace, policy }) => {
-  const launchTimeMs = facts.probe.kind === 'seen' ? facts.probe.launchTimeMs : undefined;
-  const untilMs = settleUntilMs(workspace.settleUntilMs, launchTimeMs, policy);
+  const untilMs = settleUntilMs(workspace.settleUntilMs, launchTimeOf(facts.probe), policy);
   if (!isSettling(untilMs, facts.now.earliestMs)) return undefined;
   return judgement('busy', '4-settling', 'settling', [{ kind: 'settle-window-ends', afterMs: untilMs }]);
 };
@@ -69,29 +79,27 @@ const lookFirst: Guard = ({ facts }) =>
   facts.probe.kind === 'not-made' ? judgement('probe', '4b-look', 'suspect') : undefined;
 
 const throttledLooksAreQueued: Guard = ({ facts }) =>
-  facts.probe.kind === 'unknown' && facts.probe.cause === 'throttled'
+  isUnknownBy('throttled', facts.probe)
     ? judgement('probe-queued', '5-probe-queued', 'probe-queued')
     : undefined;
 
 const unknownIsNeverEvidence: Guard = ({ facts, workspace, policy }) => {
-  const { probe } = facts;
   const because = (reason: Reason): Judgement =>
     judgement('busy', '6-probe-unknown', reason, [
       { kind: 'probe-says-running' },
       { kind: 'probe-says-stopped' },
     ]);
-  if (probe.kind === 'unknown' && probe.cause === 'shared') return because('probe-shared');
-  if (probe.kind !== 'seen' || probe.instanceId !== workspace.instanceId)
-    return because('probe-inconclusive');
-  if (probe.state === 'pending') return because('booting');
-  if (probe.state === 'stopping' || probe.state === 'shutting-down') return because('stopping');
-  if (probe.state !== 'running' && !sightingOf(facts, workspace, policy))
-    return because('probe-inconclusive');
+  if (isUnknownBy('shared', facts.probe)) return because('probe-shared');
+  const state = ownState(facts.probe, workspace);
+  if (state === 'pending') return because('booting');
+  if (state === 'stopping' || state === 'shutting-down') return because('stopping');
+  if (state !== 'running' && !sightingOf(facts, workspace, policy)) return because('probe-inconclusive');
   return undefined;
 };
 
+/** What is known and no sighting, runs. */
 const runningIsAlive: Guard = ({ facts, workspace, policy }) =>
-  facts.probe.kind === 'seen' && facts.probe.state === 'running' && !sightingOf(facts, workspace, policy)
+  sightingOf(facts, workspace, policy) === undefined
     ? judgement('alive', '7-running', 'running', [{ kind: 'probe-says-stopped' }])
     : undefined;
 
@@ -103,14 +111,12 @@ const heartbeatOutranksProbe: Guard = ({ facts, workspace }) =>
     : undefined;
 
 const firstSightingIsSuspect: Guard = (view) => {
-  const { evidence } = view.workspace;
-  if (evidence && isValidEvidence(evidence, view)) return undefined;
+  if (isValidEvidence(view)) return undefined;
   return judgement('suspect', '9-first-sighting', 'suspect', sightingFlips(view));
 };
 
 const secondSightingIsTheReprobes: Guard = (view) => {
   const { facts, policy, workspace } = view;
-  // Stryker disable next-line OptionalChaining: the guard before this one lets nothing pass without evidence
   const confirmableAtMs = (workspace.evidence?.atMs ?? Infinity) + policy.reprobeDelayMs;
   if (facts.asker === 'reprobe' && facts.now.earliestMs >= confirmableAtMs) return undefined;
   return judgement('suspect', '10-not-yet', 'suspect', [
@@ -119,26 +125,28 @@ const secondSightingIsTheReprobes: Guard = (view) => {
   ]);
 };
 
-/** The verdict table, in its order. What passes every row is dead. */
-const guards: readonly Guard[] = [
-  onlyFactsThatCanBeTrue,
-  clocksMustAgree,
-  notWhilePaused,
-  notWhileRestarting,
-  notWhileSettling,
-  onlyTheInstanceThatFailed,
-  lookFirst,
-  throttledLooksAreQueued,
-  unknownIsNeverEvidence,
-  runningIsAlive,
-  heartbeatOutranksProbe,
-  firstSightingIsSuspect,
-  secondSightingIsTheReprobes,
-];
+/** The verdict table, in its order: each guard by the row that it speaks for. What passes every row is dead. */
+export const verdictTable = {
+  '1a-facts-malformed': onlyFactsThatCanBeTrue,
+  '1b-clock-unsure': clocksMustAgree,
+  '2-paused': notWhilePaused,
+  '3-restarting': notWhileRestarting,
+  '4-settling': notWhileSettling,
+  '4a-moved': onlyTheInstanceThatFailed,
+  '4b-look': lookFirst,
+  '5-probe-queued': throttledLooksAreQueued,
+  '6-probe-unknown': unknownIsNeverEvidence,
+  '7-running': runningIsAlive,
+  '8-heartbeat-fresh': heartbeatOutranksProbe,
+  '9-first-sighting': firstSightingIsSuspect,
+  '10-not-yet': secondSightingIsTheReprobes,
+} as const satisfies Record<Exclude<Rule, '1-unknown-workspace' | '11-dead'>, Guard>;
+
+const everyGuard: readonly Guard[] = Object.values(verdictTable);
 
 function confirmedDead(view: View): Judgement {
   const { facts, workspace, policy } = view;
-  const isTerminated = facts.probe.kind === 'seen' && facts.probe.state === 'terminated';
+  const isTerminated = ownState(facts.probe, workspace) === 'terminated';
   const isSilent = sightingOf(facts, workspace, policy) === 'silent';
   const reason = isTerminated ? 'terminated' : isSilent ? 'silent' : 'stopped';
   return judgement('dead', '11-dead', reason, sightingFlips(view));
@@ -148,16 +156,16 @@ function confirmedDead(view: View): Judgement {
  * Evidence counts while everything it was bound to is unchanged: same sighting, generation, instance, boot and
  * LaunchTime, no beat since (S3), not older than its life by the latest end of the time range.
  */
-function isValidEvidence(evidence: Evidence, { facts, workspace, policy }: View): boolean {
-  const sighting = sightingOf(facts, workspace, policy);
-  const launchTimeMs = facts.probe.kind === 'seen' ? facts.probe.launchTimeMs : undefined;
+function isValidEvidence({ facts, workspace, policy }: View): boolean {
+  const { evidence } = workspace;
   return (
-    evidence.kind === sighting &&
+    evidence !== undefined &&
+    evidence.kind === sightingOf(facts, workspace, policy) &&
     evidence.generation === workspace.generation &&
     evidence.instanceId === workspace.instanceId &&
     evidence.bootId === workspace.heartbeat?.bootId &&
     evidence.seq === workspace.heartbeat?.seq &&
-    evidence.launchTimeMs === launchTimeMs &&
+    evidence.launchTimeMs === launchTimeOf(facts.probe) &&
     facts.now.latestMs - evidence.atMs <= policy.evidenceLifeMs
   );
 }
@@ -167,6 +175,24 @@ function sightingFlips({ facts, workspace, policy }: View): Flip[] {
   const heard = flipAfter('heartbeat-arrives', workspace.heartbeat?.atMs);
   const isSilent = sightingOf(facts, workspace, policy) === 'silent';
   return isSilent ? [heard] : [heard, { kind: 'probe-says-running' }];
+}
+
+/** The state that the probe saw of the workspace's own instance. */
+function ownState(probe: Probe, { instanceId }: JudgedWorkspace): InstanceState | undefined {
+  return probe.kind === 'seen' && probe.instanceId === instanceId ? probe.state : undefined;
+}
+
+function launchTimeOf(probe: Probe): number | undefined {
+  return probe.kind === 'seen' ? probe.launchTimeMs : undefined;
+}
+
+function isUnknownBy(cause: UnknownCause, probe: Probe): boolean {
+  return probe.kind === 'unknown' && probe.cause === cause;
+}
+
+/** A workspace that is wanted stopped stays so when a pause ends. */
+function pauseEndsMs({ desired, pause }: JudgedWorkspace): number | undefined {
+  return pause && desired === 'running' ? pause.untilMs : undefined;
 }
 
 function flipAfter(kind: Flip['kind'], afterMs: number | undefined): Flip {

@@ -11,15 +11,14 @@ const SILENT_AFTER_MS = 240_000;
 
 /** A message that was sent later has been received, so this one, which was before it in the group, is gone. */
 export function isOvertaken(request: ParkedRequest, { receivedSentAtMs = 0 }: Drain, nowMs: number): boolean {
-  if (request.parkedAtMs === undefined || isAtWork(request, nowMs)) return false;
-  return request.parkedAtMs + ORDER_MARGIN_MS < receivedSentAtMs;
+  return !isAtWork(request, nowMs) && isParkedSurelyBefore(receivedSentAtMs, request);
 }
 
 /** The queue holds nothing, and has held nothing for so long that this message can't be on its way. */
 export function isOrphaned(request: ParkedRequest, emptySinceMs: number | undefined, nowMs: number): boolean {
-  if (request.parkedAtMs === undefined || emptySinceMs === undefined || isAtWork(request, nowMs))
-    return false;
-  return nowMs - emptySinceMs >= EMPTY_FOR_MS && request.parkedAtMs + ORDER_MARGIN_MS < emptySinceMs;
+  const sinceMs = emptySinceMs ?? Infinity;
+  if (isAtWork(request, nowMs) || nowMs - sinceMs < EMPTY_FOR_MS) return false;
+  return isParkedSurelyBefore(sinceMs, request);
 }
 
 /** Nothing of this workspace was received for longer than deferrals and leases explain. */
@@ -30,6 +29,11 @@ export function isSilent(oldest: ParkedRequest, { receivedAtMs = 0 }: Drain, now
     oldest.leaseUntilMs ?? 0,
   );
   return nowMs - lastSignMs >= SILENT_AFTER_MS;
+}
+
+/** What is not parked yet, is parked before nothing. */
+function isParkedSurelyBefore(atMs: number, { parkedAtMs = Infinity }: ParkedRequest): boolean {
+  return parkedAtMs + ORDER_MARGIN_MS < atMs;
 }
 
 function isAtWork(request: ParkedRequest, nowMs: number): boolean {

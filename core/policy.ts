@@ -260,8 +260,7 @@ function valueProblems(name: SettingName, value: unknown): string[] {
     return known ? [] : [`Expected ${name} to be one of ${setting.choices.join(', ')}, got ${String(value)}`];
   }
   if (value === null && setting.nullable) return [];
-  // Stryker disable next-line ConditionalExpression: isFinite is true of numbers only; typeof is for the types
-  if (typeof value !== 'number' || !Number.isFinite(value)) {
+  if (!isFiniteNumber(value)) {
     return [`Expected ${name} to be a number, got ${String(value)}`];
   }
   if (setting.integer && !Number.isInteger(value))
@@ -270,4 +269,8 @@ function valueProblems(name: SettingName, value: unknown): string[] {
     return [`Expected ${name} to be from ${setting.minimum} to ${setting.maximum}, got ${value}`];
   }
   return [];
+}
+
+function isFiniteNumber(value: unknown): value is number {
+  return Number.isFinite(value);
 }

@@ -11,9 +11,9 @@ export interface TimeRange {
 /** The last instant that a JavaScript Date can hold. */
 const LAST_INSTANT_MS = 8.64e15;
 
-/** Whether a value can be an instant at all: a number, finite, not negative, within what a Date can hold. */
+/** Whether a value can be an instant at all: a number, not negative, within what a Date can hold; NaN is neither. */
 export function isInstant(value: unknown): value is number {
-  return Number.isFinite(value) && Number(value) >= 0 && Number(value) <= LAST_INSTANT_MS;
+  return typeof value === 'number' && value >= 0 && value <= LAST_INSTANT_MS;
 }
 
 /** The range that spans both clocks that saw an API call: the function's and the gateway's. */

@@ -23,6 +23,11 @@ const problemsOf = (name: SettingName, value: unknown): string[] =>
   settingsProblems({ ...defaultSettings, [name]: value });
 
 describe('the defaults', () => {
+  it('every setting is a number but one, which is a choice', () => {
+    const others = settingNames.filter((name) => !numbers.some(([number]) => number === name));
+    expect(others).toEqual(['whenPaused']);
+  });
+
   it('can be used as they are', () => {
     expect(settingsProblems(defaultSettings)).toEqual([]);
     expect(isUsablePolicy(policyOf(defaultSettings))).toBe(true);

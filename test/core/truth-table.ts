@@ -45,11 +45,14 @@ export const words = {
     'fresh until the second look',
     'stale',
     'promised, and silent for long',
+    'promised, and silent long enough from the second look on',
+    'promised, and silent under a busy lease',
     'promised, and silent since before this launch',
+    'promised, and silent until it came between the looks',
     'came between the looks',
     'came between the looks and is stale already',
   ],
-  error: ['refused', 'deadline'],
+  error: ['refused', 'reset', 'eof', 'deadline', 'not told'],
   settle: [
     'past',
     'inside',
@@ -67,15 +70,33 @@ export type Row = { readonly [Column in keyof typeof words]: (typeof words)[Colu
 
 /** Every combination, one after another. */
 export function* rows(): Generator<Row> {
-  for (const first of words.first)
-    for (const second of words.second)
-      for (const heartbeat of words.heartbeat)
-        for (const error of words.error)
-          for (const settle of words.settle)
-            for (const claim of words.claim)
-              for (const pause of words.pause)
-                for (const asker of words.asker)
-                  yield { first, second, heartbeat, error, settle, claim, pause, asker };
+  for (let number = 0; number < rowCount(); number++) yield rowOf(number);
+}
+
+/** So many rows, far from one another: whoever looks for one story of a kind soon meets it. */
+export function* scatteredRows(count: number): Generator<Row> {
+  const stride = 500_009; // A prime, and longer than any column: so no row comes twice before all have come.
+  for (let step = 0; step < count; step++) yield rowOf((step * stride) % rowCount());
+}
+
+/** The row of a number from 0 to {@link rowCount}: the words are its digits. */
+function rowOf(number: number): Row {
+  let rest = number;
+  const digit = <Word>(column: readonly Word[]): Word => {
+    const word = column[rest % column.length] as Word;
+    rest = Math.floor(rest / column.length);
+    return word;
+  };
+  return {
+    first: digit(words.first),
+    second: digit(words.second),
+    heartbeat: digit(words.heartbeat),
+    error: digit(words.error),
+    settle: digit(words.settle),
+    claim: digit(words.claim),
+    pause: digit(words.pause),
+    asker: digit(words.asker),
+  };
 }
 
 export function rowCount(): number {
@@ -122,7 +143,7 @@ export function factsAt(
     now: at(LOOK_MS[look]),
     clock: 'agrees',
     asker,
-    errorKind: row.error,
+    ...(row.error !== 'not told' && { errorKind: row.error }),
     workspace: judgedPart(workspace),
     probe,
   };
@@ -130,6 +151,7 @@ export function factsAt(
 
 function heartbeatAt(row: Row, later: boolean): { heartbeat?: Heartbeat; freshUntilMs: number } {
   const heartbeat = aHeartbeat();
+  const promised = aHeartbeat({ declaresInterval: true });
   const next: Heartbeat = { ...heartbeat, seq: heartbeat.seq + 1, atMs: SECOND_MS - 500 };
   const staleMs = NOW_MS - 285_000;
   switch (row.heartbeat) {
@@ -144,14 +166,24 @@ function heartbeatAt(row: Row, later: boolean): { heartbeat?: Heartbeat; freshUn
     case 'stale':
       return { heartbeat, freshUntilMs: staleMs };
     case 'promised, and silent for long':
-      return { heartbeat: aHeartbeat({ declaresInterval: true }), freshUntilMs: staleMs };
+      return { heartbeat: promised, freshUntilMs: staleMs };
+    case 'promised, and silent long enough from the second look on': {
+      const atMs = FIRST_MS - policy.silentAfterMs;
+      return { heartbeat: { ...promised, atMs }, freshUntilMs: atMs + policy.freshWindowMs };
+    }
+    case 'promised, and silent under a busy lease':
+      return { heartbeat: promised, freshUntilMs: NOW_MS + 60_000 };
     case 'promised, and silent since before this launch': {
       const atMs = LAUNCHED_MS - 1;
       return {
-        heartbeat: aHeartbeat({ declaresInterval: true, atMs }),
+        heartbeat: { ...promised, atMs },
         freshUntilMs: atMs + policy.freshWindowMs,
       };
     }
+    case 'promised, and silent until it came between the looks':
+      return later
+        ? { heartbeat: { ...next, declaresInterval: true }, freshUntilMs: next.atMs + policy.freshWindowMs }
+        : { heartbeat: promised, freshUntilMs: staleMs };
     case 'came between the looks':
       return later
         ? { heartbeat: next, freshUntilMs: next.atMs + policy.freshWindowMs }

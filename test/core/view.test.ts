@@ -24,17 +24,19 @@ const NOON = '2026-11-24T12:00:00.000Z';
 const shown = (workspace: Workspace, now = at(NOW_MS), more = {}) =>
   workspaceView(deepFrozen(workspace), defaultSettings, now, { parked: 0, ...more });
 const look = (some = facts()) => ({ facts: some, judgement: judge(some, policy) });
-const receipt = openReceipt(
-  {
-    verdictId: 'verdict-1',
-    workspaceId: 'ws-1',
-    errorKind: 'refused',
-    askedBy: 'role/proxy',
-    policy,
-    policyVersion: 'v1',
-  },
-  look(),
-);
+/** Made anew by each test that wants one, so that a mutation run sees which test it is. */
+const aReceipt = () =>
+  openReceipt(
+    {
+      verdictId: 'verdict-1',
+      workspaceId: 'ws-1',
+      errorKind: 'refused',
+      askedBy: 'role/proxy',
+      policy,
+      policyVersion: 'v1',
+    },
+    look(),
+  );
 
 describe('a workspace as the API shows it', () => {
   it('at rest - its state, and nothing that is not there', () => {
@@ -108,10 +110,10 @@ describe('a workspace as the API shows it', () => {
 
   it('judged lately - by which verdict; one by intent is still pending', () => {
     const expected = { verdictId: 'verdict-1', reason: 'suspect', at: NOON };
-    expect(shown(aWorkspace(), at(NOW_MS), { lastReceipt: receipt })).toMatchObject({
+    expect(shown(aWorkspace(), at(NOW_MS), { lastReceipt: aReceipt() })).toMatchObject({
       lastVerdict: { ...expected, verdict: 'pending' },
     });
-    const dead = { ...receipt, verdict: 'dead' as const };
+    const dead = { ...aReceipt(), verdict: 'dead' as const };
     expect(shown(aWorkspace(), at(NOW_MS), { lastReceipt: dead })).toMatchObject({
       lastVerdict: { verdict: 'dead' },
     });
@@ -133,7 +135,7 @@ describe('a workspace as the API shows it', () => {
 
 describe('a receipt as the API shows it', () => {
   it('all its looks, the facts of the last, and what would have flipped it, in words too', () => {
-    const twice = withLook(receipt, look(deadlyFacts()), 'dead');
+    const twice = withLook(aReceipt(), look(deadlyFacts()), 'dead');
     expect(receiptView(deepFrozen(twice))).toEqual({
       verdictId: 'verdict-1',
       workspaceId: 'ws-1',
@@ -160,19 +162,19 @@ describe('a receipt as the API shows it', () => {
   });
 
   it('dead by intent - pending, until the claim has been won or lost', () => {
-    expect(receiptView({ ...receipt, verdict: 'dead', intent: 'dead' })).toMatchObject({
+    expect(receiptView({ ...aReceipt(), verdict: 'dead', intent: 'dead' })).toMatchObject({
       verdict: 'pending',
     });
   });
 
   it('of one look, or of none that was kept - the facts of the last there is', () => {
-    expect(receiptView(receipt)['facts']).toEqual(facts());
-    expect(receiptView({ ...receipt, looks: [] })['facts']).toBeUndefined();
+    expect(receiptView(aReceipt())['facts']).toEqual(facts());
+    expect(receiptView({ ...aReceipt(), looks: [] })['facts']).toBeUndefined();
   });
 
   it('of a call with a request - names it', () => {
-    expect(receiptView({ ...receipt, requestId: 'request-1' })).toMatchObject({ requestId: 'request-1' });
-    expect(receiptView(receipt)).not.toHaveProperty('requestId');
+    expect(receiptView({ ...aReceipt(), requestId: 'request-1' })).toMatchObject({ requestId: 'request-1' });
+    expect(receiptView(aReceipt())).not.toHaveProperty('requestId');
   });
 });
 
@@ -204,6 +206,20 @@ describe('a request as the API shows it', () => {
       finishedAt: NOON,
       response: { status: 200 },
     });
+  });
+
+  it('waited for - when it will probably be delivered, as a guess, and what the guess is made of', () => {
+    const estimate = { atMs: NOW_MS, turnMs: 4500, recoveryMs: 60_000 };
+    expect(requestView(aRequest(), { estimate })['estimate']).toStrictEqual({
+      deliveredAt: NOON,
+      label: 'estimate',
+      basis: { turnSeconds: 4.5, recoverySeconds: 60 },
+    });
+  });
+
+  it('sent again after it was given up - the one names the other', () => {
+    expect(requestView(aRequest({ redriveOf: 'request-0' }))).toMatchObject({ redriveOf: 'request-0' });
+    expect(requestView(aRequest({ redrivenAs: 'request-2' }))).toMatchObject({ redrivenAs: 'request-2' });
   });
 
   it('never shows who parked it, nor its key', () => {
