@@ -66,6 +66,8 @@ export interface Claim {
   readonly starts?: number;
   /** Raised by the sweep when it resumes the claim: messages of an older epoch change nothing. */
   readonly epoch: number;
+  /** Names the write that made the claim what it is: our own write whose answer was lost is a success (S27). */
+  readonly nonce?: string;
   readonly sinceMs: number;
   /** When the restart is given up. */
   readonly deadlineMs: number;
@@ -115,6 +117,8 @@ export interface Workspace {
   readonly previousBootId?: string;
   readonly evidence?: Evidence;
   readonly claim?: Claim;
+  /** The write that ended the latest claim: the end whose answer was lost is known by it (S27). */
+  readonly endedBy?: string;
   /** When its latest restarts were claimed, newest last. */
   readonly recentRestartsMs: readonly number[];
 }

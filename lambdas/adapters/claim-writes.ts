@@ -4,14 +4,18 @@
  *   verdict: evidence e1 --2 s--> second sighting --> CLAIM (token = verdictId) --> admitted --> start-issued --> ended
  *   races:        beat? --------------- voids (bootId, seq) ------^
  *                 another claim, new instance, pause, desired ----^   each one a clause of the condition
+ *
+ * The SDK repeats a write whose answer was lost, and the repeat fails its condition. So each write names itself by a
+ * nonce and asks for the old item on failure: our own nonce there means that it was done, once (S27).
  */
+import { randomUUID } from 'node:crypto';
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { RESUME_AFTER_MS, type ClaimWrite } from '../../core/claim.ts';
 import type { Claim } from '../../core/workspace.ts';
-import type { LastLook, WorkspaceStore } from '../ports.ts';
+import type { LastLook, StoredWorkspace, WorkspaceStore } from '../ports.ts';
 import { dueKey, keyOf } from './keys.ts';
-import type { Table } from './table.ts';
-import { conditionally, itemOfFailure } from './workspace-conditions.ts';
+import { retryingConflicts, type Table } from './table.ts';
+import { itemOfFailure } from './workspace-conditions.ts';
 import { readWorkspaceItem } from './workspace-item.ts';
 
 type ClaimWrites = Pick<WorkspaceStore, 'claim' | 'advanceClaim' | 'endClaim'>;
@@ -60,7 +64,8 @@ export function claimWrites(table: Table): ClaimWrites {
 
     async advanceClaim(workspaceId, from, to, also) {
       const look = lastLookCondition(also.lastLook);
-      const done = await conditionally(() =>
+      const nonce = randomUUID();
+      const written = await writtenOrFound(() =>
         table.client.send(
           new UpdateCommand({
             TableName: table.name,
@@ -77,7 +82,7 @@ export function claimWrites(table: Table): ClaimWrites {
             ExpressionAttributeValues: {
               ...claimValues(from),
               ...look.values,
-              ':claim': to,
+              ':claim': { ...to, nonce },
               ':dueKey': dueKey.workspaces,
               ':dueAt': also.dueAtMs,
               ...(also.settleUntilMs !== undefined && {
@@ -87,28 +92,45 @@ export function claimWrites(table: Table): ClaimWrites {
                 ':notFresh': 0,
               }),
             },
+            ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
           }),
         ),
       );
-      return done ? 'advanced' : 'lost';
+      const isOurs = typeof written === 'object' && written.claim?.nonce === nonce;
+      return written === 'written' || isOurs ? 'advanced' : 'lost';
     },
 
     async endClaim(workspaceId, token, { unretire }) {
-      const done = await conditionally(() =>
+      const nonce = randomUUID();
+      const written = await writtenOrFound(() =>
         table.client.send(
           new UpdateCommand({
             TableName: table.name,
             Key: keyOf.workspace(workspaceId),
-            UpdateExpression: `REMOVE claim, dueKey, dueAt${unretire ? ', retiredBootId' : ''}`,
+            UpdateExpression: `REMOVE claim, dueKey, dueAt${unretire ? ', retiredBootId' : ''} SET endedBy = :nonce`,
             ConditionExpression: 'claim.#token = :token',
             ExpressionAttributeNames: { '#token': 'token' },
-            ExpressionAttributeValues: { ':token': token },
+            ExpressionAttributeValues: { ':token': token, ':nonce': nonce },
+            ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
           }),
         ),
       );
-      return done ? 'ended' : 'lost';
+      const isOurs = typeof written === 'object' && written.endedBy === nonce;
+      return written === 'written' || isOurs ? 'ended' : 'lost';
     },
   };
+}
+
+/** Runs a conditional write; gives the workspace as it was found when the condition did not hold. */
+async function writtenOrFound(write: () => Promise<unknown>): Promise<'written' | StoredWorkspace> {
+  try {
+    await retryingConflicts(write);
+    return 'written';
+  } catch (error) {
+    const item = itemOfFailure(error);
+    if (item === undefined) throw error;
+    return readWorkspaceItem(item);
+  }
 }
 
 const claimNames = { '#token': 'token', '#step': 'step' } as const;

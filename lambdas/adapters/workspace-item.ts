@@ -38,6 +38,7 @@ const claim = z.object({
   attempt: count,
   starts: z.optional(count),
   epoch: count,
+  nonce: z.optional(text),
   sinceMs: instant,
   deadlineMs: instant,
   instanceId: text,
@@ -72,6 +73,7 @@ const workspaceItem = z.object({
   previousBootId: z.optional(text),
   evidence: z.optional(evidence),
   claim: z.optional(claim),
+  endedBy: z.optional(text),
   recentRestartsMs: z.array(instant),
 });
 
