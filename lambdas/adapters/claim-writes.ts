@@ -18,12 +18,12 @@ import { retryingConflicts, type Table } from './table.ts';
 import { itemOfFailure } from './workspace-conditions.ts';
 import { readWorkspaceItem } from './workspace-item.ts';
 
-type ClaimWrites = Pick<WorkspaceStore, 'claim' | 'advanceClaim' | 'endClaim'>;
+type ClaimWrites = Pick<WorkspaceStore, 'claim' | 'concludeDead' | 'advanceClaim' | 'endClaim'>;
 
 export function claimWrites(table: Table): ClaimWrites {
   return {
     async claim(write) {
-      const { condition, values } = claimCondition(write);
+      const { condition, values } = claimCondition(write.requires);
       const { sets } = write;
       try {
         await table.client.send(
@@ -62,6 +62,25 @@ export function claimWrites(table: Table): ClaimWrites {
       }
     },
 
+    async concludeDead({ workspaceId, token, requires, sets }) {
+      const { condition, values } = claimCondition(requires);
+      const written = await writtenOrFound(() =>
+        table.client.send(
+          new UpdateCommand({
+            TableName: table.name,
+            Key: keyOf.workspace(workspaceId),
+            UpdateExpression: `SET ${sets.as} = :finding REMOVE evidence, dueKey, dueAt`,
+            ConditionExpression: condition,
+            ExpressionAttributeValues: { ...values, ':finding': sets.finding },
+            ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+          }),
+        ),
+      );
+      if (written === 'written') return 'won';
+      const isOurs = typeof written === 'object' && written[sets.as]?.verdictId === token;
+      return isOurs ? 'won' : { lostTo: written };
+    },
+
     async advanceClaim(workspaceId, from, to, also) {
       const look = lastLookCondition(also.lastLook);
       const nonce = randomUUID();
@@ -76,6 +95,7 @@ export function claimWrites(table: Table): ClaimWrites {
               also.settleUntilMs === undefined
                 ? ''
                 : ', settleUntilMs = :settleUntil, settleFromMs = :settleFrom, settleBecause = :because, freshUntilMs = :notFresh',
+              also.stopAtMs === undefined ? '' : ', lastStopMs = :stopAt',
             ].join(''),
             ConditionExpression: [sameClaim, heardAsRead(from), ...look.clauses].join(' AND '),
             ExpressionAttributeNames: claimNames,
@@ -85,6 +105,7 @@ export function claimWrites(table: Table): ClaimWrites {
               ':claim': { ...to, nonce },
               ':dueKey': dueKey.workspaces,
               ':dueAt': also.dueAtMs,
+              ...(also.stopAtMs !== undefined && { ':stopAt': also.stopAtMs }),
               ...(also.settleUntilMs !== undefined && {
                 ':settleUntil': also.settleUntilMs,
                 ':settleFrom': to.startedAtMs ?? to.sinceMs,
@@ -100,17 +121,25 @@ export function claimWrites(table: Table): ClaimWrites {
       return written === 'written' || isOurs ? 'advanced' : 'lost';
     },
 
-    async endClaim(workspaceId, token, { unretire }) {
+    async endClaim(workspaceId, token, { unretire, sets = {} }) {
       const nonce = randomUUID();
+      const found = Object.entries(sets);
       const written = await writtenOrFound(() =>
         table.client.send(
           new UpdateCommand({
             TableName: table.name,
             Key: keyOf.workspace(workspaceId),
-            UpdateExpression: `REMOVE claim, dueKey, dueAt${unretire ? ', retiredBootId' : ''} SET endedBy = :nonce`,
+            UpdateExpression: [
+              `REMOVE claim, dueKey, dueAt${unretire ? ', retiredBootId' : ''}`,
+              `SET ${['endedBy = :nonce', ...found.map(([name]) => `${name} = :${name}`)].join(', ')}`,
+            ].join(' '),
             ConditionExpression: 'claim.#token = :token',
             ExpressionAttributeNames: { '#token': 'token' },
-            ExpressionAttributeValues: { ':token': token, ':nonce': nonce },
+            ExpressionAttributeValues: {
+              ':token': token,
+              ':nonce': nonce,
+              ...Object.fromEntries(found.map(([name, value]) => [`:${name}`, value])),
+            },
             ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
           }),
         ),
@@ -156,7 +185,10 @@ function claimValues(claim: Claim): Record<string, unknown> {
 }
 
 /** Every guard of the claim, one clause each; a missing attribute makes its comparison false, so unknown is no. */
-function claimCondition({ requires }: ClaimWrite): { condition: string; values: Record<string, unknown> } {
+function claimCondition(requires: ClaimWrite['requires']): {
+  condition: string;
+  values: Record<string, unknown>;
+} {
   const clauses = [
     'generation = :generation',
     'instanceId = :instanceId',
@@ -179,6 +211,7 @@ function claimCondition({ requires }: ClaimWrite): { condition: string; values: 
   add('(attribute_not_exists(pause) OR pause.untilMs <= :pauseEnd)', ':pauseEnd', requires.pauseEndedByMs);
   add('heartbeat.bootId = :bootId', ':bootId', requires.bootId);
   add('heartbeat.seq = :seq', ':seq', requires.seq);
+  if (requires.notQuarantined) clauses.push('attribute_not_exists(quarantine)');
   if (requires.bootId === undefined) clauses.push('attribute_not_exists(heartbeat)');
   return { condition: clauses.join(' AND '), values };
 }

@@ -85,6 +85,21 @@ export function registry(table: Table): Registry {
       );
       return written ? 'written' : 'absent';
     },
+
+    async release(workspaceId) {
+      const written = await conditionally(() =>
+        table.client.send(
+          new UpdateCommand({
+            TableName: table.name,
+            Key: keyOf.workspace(workspaceId),
+            UpdateExpression: 'REMOVE quarantine SET recentRestartsMs = :none',
+            ConditionExpression: 'attribute_exists(instanceId)',
+            ExpressionAttributeValues: { ':none': [] },
+          }),
+        ),
+      );
+      return written ? 'written' : 'absent';
+    },
   };
 }
 
@@ -147,7 +162,7 @@ function newInstanceOf(
       'generation = if_not_exists(generation, :zero) + :one, settleUntilMs = :settleUntil, settleFromMs = :settleFrom,',
       before ? '' : 'firstGeneration = if_not_exists(generation, :zero) + :one,',
       'settleBecause = :because, freshUntilMs = :zero, recentRestartsMs = :none, listKey = :list, listSort = :workspaceId',
-      'REMOVE removed, heartbeat, evidence, claim, retiredBootId, previousBootId, dueKey, dueAt',
+      `REMOVE removed, heartbeat, evidence, claim, retiredBootId, previousBootId, dueKey, dueAt, ${ofThisInstance}`,
       before ? '' : ', pause',
     ].join(' '),
     ConditionExpression: before
@@ -171,6 +186,9 @@ function newInstanceOf(
   };
 }
 
+/** What was found out about an instance says nothing of the next one. */
+const ofThisInstance = 'gone, quarantine, withheld, lastStopMs, endedBy';
+
 /** Forgets a workspace but for its generation. */
 function tombstoneOf(table: Table, workspace: Workspace) {
   return {
@@ -178,7 +196,7 @@ function tombstoneOf(table: Table, workspace: Workspace) {
     Key: keyOf.workspace(workspace.workspaceId),
     UpdateExpression:
       'SET removed = :yes, generation = :next REMOVE instanceId, listKey, listSort, heartbeat, evidence, claim, ' +
-      'retiredBootId, previousBootId, dueKey, dueAt, pause',
+      `retiredBootId, previousBootId, dueKey, dueAt, pause, ${ofThisInstance}`,
     ConditionExpression: 'generation = :generation AND attribute_exists(instanceId)',
     ExpressionAttributeValues: {
       ':yes': true,

@@ -61,6 +61,7 @@ const next = (overrides: Partial<RestartView> = {}): string =>
 
 /** What each step of a claim looks like when nothing is out of the ordinary. */
 const stepOf: Record<Claim['step'], Partial<Claim>> = {
+  'awaiting-approval': { step: 'awaiting-approval' },
   'awaiting-admission': { step: 'awaiting-admission' },
   admitted: { step: 'admitted' },
   'stop-issued': { step: 'stop-issued', stopLeaseUntilMs: NOW_MS + 1 },
@@ -98,6 +99,11 @@ const always = {
 
 type Differing = Record<Exclude<Look, keyof typeof always>, string>;
 const condemnedRunning: Record<Exclude<Claim['step'], 'awaiting-admission'>, Differing> = {
+  'awaiting-approval': {
+    stopped: 'wait: awaiting-approval',
+    running: 'wait: awaiting-approval',
+    'running anew': 'adopt',
+  },
   admitted: { stopped: 'start', running: 'stop', 'running anew': 'adopt' },
   'stop-issued': {
     stopped: 'wait: stop-in-flight',
@@ -117,6 +123,7 @@ const table: Record<Claim['kind'], typeof condemnedRunning> = {
   operator: condemnedRunning,
   silent: condemnedRunning,
   dead: {
+    'awaiting-approval': { ...condemnedRunning['awaiting-approval'], running: alarm },
     admitted: { ...condemnedRunning.admitted, running: alarm },
     'stop-issued': { ...condemnedRunning['stop-issued'], running: alarm },
     'stop-recorded': { ...condemnedRunning['stop-recorded'], running: alarm },

@@ -154,13 +154,20 @@ describe('a stopped instance', () => {
     },
   );
 
-  it.each(['UnauthorizedOperation', 'OperationNotPermitted'])('%s - given up with notice', async (code) => {
-    holds(aws, claimed({}));
-    ec2Shows(aws, 'stopped', { launchTimeMs: LAUNCHED_MS });
-    aws.ec2.on(StartInstancesCommand).rejects(Object.assign(new Error(), { name: code }));
-    expect(await settle()).toEqual({ kind: 'done' });
-    expect(news()).toEqual(['restart.failed']);
-  });
+  it.each(['UnauthorizedOperation', 'OperationNotPermitted'])(
+    '%s - given up with notice, and not tried again until somebody has looked',
+    async (code) => {
+      holds(aws, claimed({}));
+      ec2Shows(aws, 'stopped', { launchTimeMs: LAUNCHED_MS });
+      aws.ec2.on(StartInstancesCommand).rejects(Object.assign(new Error(), { name: code }));
+      expect(await settle()).toEqual({ kind: 'done' });
+      expect(news()).toEqual(['restart.failed', 'workspace.quarantined']);
+      expect(ended()[0]?.ExpressionAttributeValues?.[':quarantine']).toMatchObject({
+        verdictId: TOKEN,
+        because: code,
+      });
+    },
+  );
 
   it.each(['InsufficientInstanceCapacity', 'RequestLimitExceeded', 'IncorrectInstanceState'])(
     '%s - tried again later, the claim stays',
