@@ -55,7 +55,7 @@ export async function finishWithheld(
   return finalise(ports, { ...receipt, verdict: 'dead', act: 'withheld' });
 }
 
-async function finishQuarantined(
+export async function finishQuarantined(
   ports: ReprobePorts,
   { workspaceId, instanceId, recentRestartsMs }: Workspace,
   receipt: Receipt,

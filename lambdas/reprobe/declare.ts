@@ -16,7 +16,7 @@ import type { Receipt } from '../../core/receipt.ts';
 import type { Reason } from '../../core/verdict.ts';
 import type { Workspace } from '../../core/workspace.ts';
 import type { Settled } from '../ports.ts';
-import { conclude, finishGone, finishWithheld } from './conclude.ts';
+import { conclude, finishGone, finishQuarantined, finishWithheld } from './conclude.ts';
 import { finalise, type ReprobePorts } from './finalise.ts';
 import type { Second } from './handle.ts';
 
@@ -66,8 +66,9 @@ export async function declareDead(ports: ReprobePorts, second: Second): Promise<
 
 /** This verdict has been through its conditional write: an earlier run of this message stopped before it was done. */
 export function isDeclared(workspace: Workspace, verdictId: string): boolean {
-  const { claim, gone, withheld } = workspace;
-  return claim?.token === verdictId || gone?.verdictId === verdictId || withheld?.verdictId === verdictId;
+  const { claim, gone, withheld, quarantine } = workspace;
+  if (claim?.token === verdictId) return true;
+  return [gone, withheld, quarantine].some((finding) => finding?.verdictId === verdictId);
 }
 
 export async function carryOn(
@@ -80,6 +81,8 @@ export async function carryOn(
   if (!receipt) return { kind: 'done' };
   if (workspace.gone?.verdictId === message.verdictId) return finishGone(ports, workspace, receipt);
   if (workspace.withheld?.verdictId === message.verdictId) return finishWithheld(ports, workspace, receipt);
+  if (workspace.quarantine?.verdictId === message.verdictId)
+    return finishQuarantined(ports, workspace, receipt);
   if (!claim) return { kind: 'done' };
   return sendRestart(ports, message, { claim, generation }, { ...receipt, verdict: 'dead' });
 }
