@@ -167,6 +167,11 @@ export interface SettleWindow {
   readonly untilMs: number;
 }
 
+/** Kept with the registrations; who reads it must still check what the workspace itself says. */
+export interface InstanceIndex {
+  workspacesOf(instanceId: string): Promise<readonly string[]>;
+}
+
 /** The operator's writes to a workspace. Each requires the workspace as read (its generation). */
 export interface Registry {
   register(

@@ -41,6 +41,7 @@ export const keyOf = {
     pk: `IDEM#${principal}#${workspaceId}#${key}`,
     sk: 'ANSWER',
   }),
+  instance: (instanceId: string): Key => ({ pk: `INSTANCE#${instanceId}`, sk: 'WORKSPACES' }),
   brake: { pk: 'FLEET', sk: 'BRAKE' } as Key,
   size: { pk: 'FLEET', sk: 'SIZE' } as Key,
 } as const;

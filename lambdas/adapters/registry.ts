@@ -2,6 +2,7 @@
 import { TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { Workspace } from '../../core/workspace.ts';
 import type { Registration, Registry, SettleWindow } from '../ports.ts';
+import { indexUpdate } from './instance-index.ts';
 import { keyOf, listKey } from './keys.ts';
 import { failedConditions, retryingConflicts, type Table } from './table.ts';
 import { conditionally } from './workspace-conditions.ts';
@@ -24,6 +25,12 @@ export function registry(table: Table): Registry {
               TransactItems: [
                 { Update: newInstanceOf(table, registration, isKnown ? before : undefined, settles) },
                 ...(isKnown ? [] : [{ Update: fleetSize(table, 1) }]),
+                {
+                  Update: indexUpdate(table, 'ADD', registration.instanceId, registration.workspaceId),
+                },
+                ...(isKnown
+                  ? [{ Update: indexUpdate(table, 'DELETE', before.instanceId, before.workspaceId) }]
+                  : []),
               ],
             }),
           ),
@@ -40,7 +47,11 @@ export function registry(table: Table): Registry {
         await retryingConflicts(() =>
           table.client.send(
             new TransactWriteCommand({
-              TransactItems: [{ Update: tombstoneOf(table, workspace) }, { Update: fleetSize(table, -1) }],
+              TransactItems: [
+                { Update: tombstoneOf(table, workspace) },
+                { Update: fleetSize(table, -1) },
+                { Update: indexUpdate(table, 'DELETE', workspace.instanceId, workspace.workspaceId) },
+              ],
             }),
           ),
         );

@@ -69,13 +69,17 @@ describe('register', () => {
     taggedInstance([{ Key: 'defib:workspace', Value: 'true' }]);
     await operate(route, body);
     const [items] = transactions();
-    expect(items).toHaveLength(2);
+    expect(items).toHaveLength(3);
     expect(items?.[0]?.Update?.ExpressionAttributeValues).toMatchObject({
       ':settleUntil': NOW_MS + 60_000,
       ':because': 'registration',
       ':desired': 'running',
     });
     expect(items?.[1]?.Update?.Key).toEqual({ pk: 'FLEET', sk: 'SIZE' });
+    expect(items?.[2]?.Update).toMatchObject({
+      Key: { pk: 'INSTANCE#i-0123456789abcdef0', sk: 'WORKSPACES' },
+      ExpressionAttributeValues: { ':workspaces': new Set(['ws-1']) },
+    });
   });
 
   it('another instance for a known workspace - a new generation, and an open claim is closed in the same write', async () => {
@@ -85,6 +89,15 @@ describe('register', () => {
     const update = transactions()[0]?.[0]?.Update;
     expect(update?.UpdateExpression).toMatch(/REMOVE removed, heartbeat, evidence, claim/);
     expect(update?.ConditionExpression).toBe('generation = :generation AND instanceId = :oldInstanceId');
+    expect(update?.UpdateExpression).toContain('gone, quarantine, withheld');
+    expect(
+      transactions()[0]
+        ?.slice(1)
+        .map((item) => [item.Update?.Key?.['pk'] as unknown, item.Update?.UpdateExpression]),
+    ).toEqual([
+      ['INSTANCE#i-0123456789abcdef0', 'ADD workspaceIds :workspaces'],
+      ['INSTANCE#i-0aaaaaaaaaaaaaaaa', 'DELETE workspaceIds :workspaces'],
+    ]);
   });
 
   it('the same instance again - no new generation, no new settle window', async () => {
