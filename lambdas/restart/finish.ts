@@ -101,8 +101,11 @@ function whatItShowed(
     : {};
 }
 
-/** Ends that another try may mend by itself: capacity comes back, and a slow agent may beat yet. */
-const mayMendItself: readonly string[] = ['no-capacity', 'throttled', 'mute'];
+/**
+ * Ends that another try may mend by itself: capacity comes back, a slow agent may beat yet, and a function that ended
+ * between the intent of its Stop and the call has used up the one Stop of its claim; the next claim has its own.
+ */
+const mayMendItself: readonly string[] = ['no-capacity', 'throttled', 'mute', 'stop-without-effect'];
 
 /** A restart that was tried and has failed is not tried for ever: an operator should look first. */
 function quarantineOf(claim: Claim, { outcome, because }: End, nowMs: number): Workspace['quarantine'] {
