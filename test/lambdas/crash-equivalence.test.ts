@@ -46,6 +46,17 @@ describe.each(['stopped', 'silent'] as const)('a workspace that is %s', (dies) =
     }
   });
 
+  it('any message is lost, though SQS had confirmed it - the sweep finds what waits for it, and the end is the same', async () => {
+    const { sent } = await play({ dies });
+    for (let loses = 1; loses <= sent; loses++)
+      expect({ loses, ...(await play({ dies, loses })) }).toMatchObject({ loses, ...wellEnded(dies) });
+  });
+
+  it('EC2 answers as it was five seconds ago, and messages come twice - the same end', async () => {
+    expect(await play({ dies, lagMs: 5000, copies: 2 })).toMatchObject(wellEnded(dies));
+    expect(await play({ dies, lagMs: 9000 })).toMatchObject(wellEnded(dies));
+  });
+
   it('two sweeps run at once, whatever they find - the same end', async () => {
     const { effects } = await play({ dies });
     for (let crashAfter = 1; crashAfter <= effects; crashAfter++) {

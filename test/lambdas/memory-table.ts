@@ -26,8 +26,8 @@ export interface MemoryTable {
 
 /** A process that may end: `lives` throws once it has, `effect` is told of each write that was made, and may end it. */
 export interface Mortal {
-  lives(): void;
-  effect(what: string): void;
+  readonly lives: () => void;
+  readonly effect: (what: string) => void;
 }
 const immortal: Mortal = { lives: () => {}, effect: () => {} };
 

@@ -12,7 +12,6 @@ import { dueWork } from '../../lambdas/adapters/due-work.ts';
 import { openTable } from '../../lambdas/adapters/table.ts';
 import { handleForwardError } from '../../lambdas/forward-error/handle.ts';
 import { handleHeartbeat } from '../../lambdas/heartbeat/handle.ts';
-import type { Settled } from '../../lambdas/ports.ts';
 import { handleReprobes } from '../../lambdas/reprobe/handle.ts';
 import { handleRestarts } from '../../lambdas/restart/handle.ts';
 import { handleSweep } from '../../lambdas/sweep/handle.ts';
@@ -42,11 +41,15 @@ export interface Story {
   /** How often each message is sent. */
   readonly copies?: number;
   readonly sweeps?: number;
+  /** The message with this number is lost, though its sending was confirmed. */
+  readonly loses?: number;
+  /** How old EC2's answers are. */
+  readonly lagMs?: number;
 }
 
 class Crash extends Error {}
 
-export async function play({ dies, crashAfter, copies = 1, sweeps = 1 }: Story) {
+export async function play({ dies, crashAfter, copies = 1, sweeps = 1, loses, lagMs = 0 }: Story) {
   const aws = mockedAws();
   let nowMs = NOW_MS;
   let effects = 0;
@@ -79,6 +82,7 @@ export async function play({ dies, crashAfter, copies = 1, sweeps = 1 }: Story) 
   const queue: Queued[] = [];
   const news: string[] = [];
   let ids = 0;
+  let sent = 0;
 
   table.put(
     itemOf(
@@ -96,13 +100,16 @@ export async function play({ dies, crashAfter, copies = 1, sweeps = 1 }: Story) 
   );
   const workspace = () => table.item('WS#ws-1', 'STATE') as unknown as Workspace;
 
+  const past = [{ atMs: 0, ...ec2 }];
+  const remember = () => void past.push({ atMs: nowMs, ...ec2 });
   aws.ec2.on(DescribeInstancesCommand).callsFake(() => {
     lives();
+    const seen = past.findLast(({ atMs }) => atMs <= nowMs - lagMs) ?? ec2;
     return {
       Reservations: [
         {
           Instances: [
-            { InstanceId: INSTANCE, State: { Name: ec2.state }, LaunchTime: new Date(ec2.launchTimeMs) },
+            { InstanceId: INSTANCE, State: { Name: seen.state }, LaunchTime: new Date(seen.launchTimeMs) },
           ],
         },
       ],
@@ -115,6 +122,7 @@ export async function play({ dies, crashAfter, copies = 1, sweeps = 1 }: Story) 
     if (previous === 'stopped') {
       acts.effectiveStarts += 1;
       Object.assign(ec2, { state: 'pending', launchTimeMs: nowMs, untilMs: nowMs + BOOTS_FOR_MS });
+      remember();
     } else if (previous === 'stopping') {
       throw Object.assign(new Error(), { name: 'IncorrectInstanceState' });
     }
@@ -128,6 +136,7 @@ export async function play({ dies, crashAfter, copies = 1, sweeps = 1 }: Story) 
     if (previous === 'running' || previous === 'pending') {
       acts.effectiveStops += 1;
       Object.assign(ec2, { state: 'stopping', untilMs: nowMs + STOPS_FOR_MS });
+      remember();
     }
     effect();
     return { StoppingInstances: [{ InstanceId: INSTANCE, PreviousState: { Name: previous } }] };
@@ -136,7 +145,8 @@ export async function play({ dies, crashAfter, copies = 1, sweeps = 1 }: Story) 
     .on(SendMessageCommand)
     .callsFake((input: { QueueUrl: string; MessageBody: string; DelaySeconds?: number }) => {
       lives();
-      for (let copy = 0; copy < copies; copy++) {
+      sent += 1;
+      for (let copy = 0; copy < copies && sent !== loses; copy++) {
         ids += 1;
         queue.push({
           id: `m-${ids}`,
@@ -157,7 +167,7 @@ export async function play({ dies, crashAfter, copies = 1, sweeps = 1 }: Story) 
     return { FailedEntryCount: 0 };
   });
 
-  /** One invocation, in a process of its own. */
+  /** What runs at once, in one process. */
   const run = async <T>(work: () => Promise<T>): Promise<T | undefined> => {
     crashed = false;
     try {
@@ -178,14 +188,11 @@ export async function play({ dies, crashAfter, copies = 1, sweeps = 1 }: Story) 
       sentAtMs: message.sentAtMs,
       firstReceivedAtMs: nowMs,
     });
-    const handled = await run<ReadonlyMap<string, Settled>>(async () => {
-      const settled =
-        message.queue === 'reprobe' ? await handleReprobes([as], ports) : await handleRestarts([as], ports);
-      // A process that has ended reports nothing, whatever it had settled.
-      lives();
-      return settled;
-    });
-    const settled = handled?.get(message.id);
+    const handled =
+      message.queue === 'reprobe' ? await handleReprobes([as], ports) : await handleRestarts([as], ports);
+    // A process that has ended reports nothing, whatever it had settled.
+    lives();
+    const settled = handled.get(message.id);
     if (settled?.kind === 'done') queue.splice(queue.indexOf(message), 1);
     if (settled?.kind === 'again') message.visibleAtMs = nowMs + settled.afterSeconds * 1000;
   };
@@ -206,6 +213,7 @@ export async function play({ dies, crashAfter, copies = 1, sweeps = 1 }: Story) 
     nowMs = NOW_MS + second * 1000;
     if (ec2.state === 'pending' && nowMs >= ec2.untilMs) ec2.state = 'running';
     if (ec2.state === 'stopping' && nowMs >= ec2.untilMs) ec2.state = 'stopped';
+    remember();
     const now = { earliestMs: nowMs, latestMs: nowMs };
     if (second % 30 === 0 && !isBack()) {
       await run(() =>
@@ -215,7 +223,8 @@ export async function play({ dies, crashAfter, copies = 1, sweeps = 1 }: Story) 
         ),
       );
     }
-    for (const message of queue.filter(({ visibleAtMs }) => visibleAtMs <= nowMs)) await work(message);
+    const visible = queue.filter(({ visibleAtMs }) => visibleAtMs <= nowMs);
+    await run(() => Promise.all(visible.map(work)));
     const isUp = ec2.state === 'running' && ec2.launchTimeMs >= NOW_MS;
     if (second % 5 === 0 && isUp) await run(() => agentBeats(second));
     if (second % 60 === 59)
@@ -225,6 +234,7 @@ export async function play({ dies, crashAfter, copies = 1, sweeps = 1 }: Story) 
   const fleet = table.item('FLEET', 'BRAKE');
   return {
     effects,
+    sent,
     acts,
     news,
     state: ec2.state,
