@@ -43,13 +43,23 @@ export interface Story {
   readonly sweeps?: number;
   /** The message with this number is lost, though its sending was confirmed. */
   readonly loses?: number;
+  /** How many callers report at once. */
+  readonly callers?: number;
   /** How old EC2's answers are. */
   readonly lagMs?: number;
 }
 
 class Crash extends Error {}
 
-export async function play({ dies, crashAfter, copies = 1, sweeps = 1, loses, lagMs = 0 }: Story) {
+export async function play({
+  dies,
+  crashAfter,
+  copies = 1,
+  sweeps = 1,
+  callers = 1,
+  loses,
+  lagMs = 0,
+}: Story) {
   const aws = mockedAws();
   let nowMs = NOW_MS;
   let effects = 0;
@@ -216,12 +226,12 @@ export async function play({ dies, crashAfter, copies = 1, sweeps = 1, loses, la
     remember();
     const now = { earliestMs: nowMs, latestMs: nowMs };
     if (second % 30 === 0 && !isBack()) {
-      await run(() =>
+      const report = () =>
         handleForwardError(
           forwardError({ error: { kind: 'refused' } }, { now, gatewayTimeMs: nowMs }),
           ports,
-        ),
-      );
+        );
+      await run(() => Promise.all(Array.from({ length: callers }, report)));
     }
     const visible = queue.filter(({ visibleAtMs }) => visibleAtMs <= nowMs);
     await run(() => Promise.all(visible.map(work)));
