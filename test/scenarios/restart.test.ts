@@ -44,6 +44,7 @@ beforeEach(() => {
     registry: registry(openTable(TABLE)),
     workspaceTag: { Key: 'defib:workspace', Value: 'true' },
     operatorRoles: ['operator'],
+    reporterRoles: ['proxy'],
   };
 });
 
