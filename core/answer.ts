@@ -18,6 +18,7 @@ export const codeStatus = {
   settling: 409,
   restarting: 409,
   'restart-budget-spent': 409,
+  quarantined: 409,
   'too-large': 413,
   'parked-full': 429,
   unreachable: 502,
@@ -89,20 +90,22 @@ export interface Judged {
   readonly upstreamStatus?: number;
   /** The request's place in the queue, when it was parked. */
   readonly parked?: { readonly requestId: string; readonly position: number; readonly expiresAtMs: number };
+  /** False for a dead workspace that is not restarted now: only observed, or waiting for an operator's yes. */
+  readonly restarting?: boolean;
   /** A paused workspace whose policy refuses requests. */
   readonly refusedWhilePaused?: boolean;
 }
 
 /** The answer of the forward-error route (architecture, section 4). */
 export function answerJudged(judged: Judged): Answer {
-  const { verdict } = judged;
+  const { verdict, restarting = true } = judged;
   switch (verdict) {
     case 'dead':
       return judged.reason === 'terminated'
         ? refusal(judged, 'gone', { restarting: false })
         : judged.parked
-          ? parkedAnswer(judged, judged.parked, 'parked', retryAfterSeconds.restarting, { restarting: true })
-          : refusal(judged, 'dead', { restarting: true, retryAfterSeconds: retryAfterSeconds.restarting });
+          ? parkedAnswer(judged, judged.parked, 'parked', retryAfterSeconds.restarting, { restarting })
+          : refusal(judged, 'dead', { restarting, retryAfterSeconds: retryAfterSeconds.restarting });
     case 'busy':
       if (judged.refusedWhilePaused) return refusal(judged, 'paused', {});
       return judged.parked

@@ -5,6 +5,15 @@ import type { Claim, Workspace } from './workspace.ts';
 /** A restart that makes no progress for this long is given up (V2). */
 export const RESTART_DEADLINE_MS = 15 * 60_000;
 
+/** A start that meets no capacity, or throttling, is tried for this long from the claim's begin (V4). */
+export const CAPACITY_DEADLINE_MS = 60 * 60_000;
+
+/** Restarts of one workspace that follow each other wait, from the second on, this many times longer each. */
+const BACK_OFF_GROWTH = 4;
+const LONGEST_BACK_OFF_MS = 15 * 60_000;
+/** How many restarts in a row are kept beyond what the budget needs; the item must stay below a kilobyte. */
+const RESTARTS_KEPT = 8;
+
 /** A claim without progress for this long is resumed by the sweep. */
 export const RESUME_AFTER_MS = 120_000;
 
@@ -15,6 +24,8 @@ export interface ClaimOrder {
   readonly kind: Claim['kind'];
   readonly reason: string;
   readonly forced: boolean;
+  /** The restart waits for an operator's yes. */
+  readonly needsApproval?: boolean;
   /** LaunchTime of the boot that is condemned. */
   readonly launchTimeMs?: number;
 }
@@ -40,6 +51,8 @@ export interface ClaimWrite {
     readonly staleBeforeMs?: number;
     /** A pause must have expired before this (S12). Absent for a forced order. */
     readonly pauseEndedByMs?: number;
+    /** No quarantine. Only a forced order passes one. */
+    readonly notQuarantined?: true;
   };
   readonly sets: {
     readonly claim: Claim;
@@ -57,57 +70,85 @@ export function prepareClaim(
   now: TimeRange,
   policy: Policy,
 ): ClaimWrite | 'restart-budget-spent' {
-  const recent = restartsWithin(workspace.recentRestartsMs, now, policy);
-  if (!order.forced && recent.length >= policy.restartsPerWindow) return 'restart-budget-spent';
+  if (!order.forced && restartsLeft(workspace, now, policy) === 0) return 'restart-budget-spent';
   const { heartbeat } = workspace;
-  const isVerdict = order.kind !== 'operator';
+  const inARow = restartsInARow(workspace.recentRestartsMs, now, policy);
   const settleUntilMs = Math.max(workspace.settleUntilMs, now.latestMs + policy.settleWindowMs);
-  // Windows must be past by the skew margin, by the earliest end of the time range: a fast clock claims nothing.
-  const pastByMarginMs = now.earliestMs - policy.skewMarginMs;
+  const waitUntilMs = order.kind === 'operator' ? 0 : backOffUntilMs(inARow, policy);
   return {
     workspaceId: workspace.workspaceId,
     token: order.token,
-    requires: {
-      generation: workspace.generation,
-      instanceId: workspace.instanceId,
-      ...(heartbeat && { bootId: heartbeat.bootId }),
-      ...(heartbeat && isVerdict && { seq: heartbeat.seq }),
-      ...(isVerdict && { evidenceVerdictId: order.token, staleBeforeMs: pastByMarginMs }),
-      ...(!order.forced && {
-        settledBeforeMs: isVerdict ? pastByMarginMs : now.earliestMs,
-        pauseEndedByMs: now.earliestMs,
-      }),
-    },
+    requires: claimRequires(workspace, order, now, policy),
     sets: {
       claim: {
         token: order.token,
         kind: order.kind,
         reason: order.reason,
-        step: 'awaiting-admission',
+        step: order.needsApproval ? 'awaiting-approval' : 'awaiting-admission',
         attempt: 0,
         epoch: 0,
         sinceMs: now.latestMs,
-        deadlineMs: now.latestMs + RESTART_DEADLINE_MS,
+        deadlineMs: Math.max(now.latestMs, waitUntilMs) + RESTART_DEADLINE_MS,
         instanceId: workspace.instanceId,
         forced: order.forced,
         settleUntilMs,
+        ...(waitUntilMs > now.earliestMs && { notBeforeMs: waitUntilMs, waitsFor: 'back-off' }),
         ...(order.launchTimeMs !== undefined && { launchTimeMs: order.launchTimeMs }),
         ...(heartbeat && { bootId: heartbeat.bootId }),
       },
       generation: workspace.generation + 1,
       settleUntilMs,
       ...(heartbeat && { retiredBootId: heartbeat.bootId }),
-      recentRestartsMs: [...recent, now.latestMs],
+      recentRestartsMs: [...inARow, now.latestMs].slice(-Math.max(RESTARTS_KEPT, policy.restartsPerWindow)),
     },
   };
 }
 
+/** The guards of a claim. What is concluded from a dead verdict without a claim passes the very same ones. */
+export function claimRequires(
+  workspace: Workspace,
+  order: Pick<ClaimOrder, 'token' | 'kind' | 'forced'>,
+  now: TimeRange,
+  policy: Policy,
+): ClaimWrite['requires'] {
+  const { heartbeat } = workspace;
+  const isVerdict = order.kind !== 'operator';
+  // Windows must be past by the skew margin, by the earliest end of the time range: a fast clock claims nothing.
+  const pastByMarginMs = now.earliestMs - policy.skewMarginMs;
+  return {
+    generation: workspace.generation,
+    instanceId: workspace.instanceId,
+    ...(heartbeat && { bootId: heartbeat.bootId }),
+    ...(heartbeat && isVerdict && { seq: heartbeat.seq }),
+    ...(isVerdict && { evidenceVerdictId: order.token, staleBeforeMs: pastByMarginMs }),
+    ...(!order.forced && {
+      notQuarantined: true,
+      settledBeforeMs: isVerdict ? pastByMarginMs : now.earliestMs,
+      pauseEndedByMs: now.earliestMs,
+    }),
+  };
+}
+
 /** How many restarts a workspace has left in its window. */
-export function restartsLeft(workspace: Workspace, now: TimeRange, policy: Policy): number {
-  const used = restartsWithin(workspace.recentRestartsMs, now, policy).length;
+export function restartsLeft(
+  { recentRestartsMs }: Pick<Workspace, 'recentRestartsMs'>,
+  now: TimeRange,
+  policy: Policy,
+): number {
+  const used = recentRestartsMs.filter((atMs) => atMs > now.earliestMs - policy.restartWindowMs).length;
   return Math.max(0, policy.restartsPerWindow - used);
 }
 
-function restartsWithin(restartsMs: readonly number[], now: TimeRange, policy: Policy): readonly number[] {
-  return restartsMs.filter((atMs) => atMs > now.earliestMs - policy.restartWindowMs);
+/** The restarts since the workspace was last healthy for a whole restart window: then all is forgiven. */
+function restartsInARow(restartsMs: readonly number[], now: TimeRange, policy: Policy): readonly number[] {
+  const last = restartsMs.at(-1);
+  return last !== undefined && last > now.earliestMs - policy.restartWindowMs ? restartsMs : [];
+}
+
+/** The first restart is made at once; each one after it waits longer, counted from the one before. */
+function backOffUntilMs(inARow: readonly number[], policy: Policy): number {
+  const last = inARow.at(-1);
+  if (last === undefined) return 0;
+  const waitMs = policy.settleWindowMs * BACK_OFF_GROWTH ** (inARow.length - 1);
+  return last + Math.min(waitMs, LONGEST_BACK_OFF_MS);
 }

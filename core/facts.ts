@@ -15,6 +15,10 @@ export type Probe =
       readonly state: InstanceState;
       readonly instanceId: string;
       readonly launchTimeMs?: number;
+      /** EC2's StateReason code, for the receipt. It expresses no wish, but for `respectManualStop`. */
+      readonly stateReason?: string;
+      /** When the stop was asked for, by EC2's StateTransitionReason. */
+      readonly stoppedAtMs?: number;
     }
   | { readonly kind: 'unknown'; readonly cause: UnknownCause };
 

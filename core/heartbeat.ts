@@ -1,5 +1,5 @@
 import type { Policy } from './policy.ts';
-import type { Claim, Heartbeat, Workspace } from './workspace.ts';
+import { isUntouched, type Claim, type Heartbeat, type Workspace } from './workspace.ts';
 
 /** What an agent sends. */
 export interface Beat {
@@ -73,7 +73,7 @@ export function decideBeat(
 /** Until the first act of a restart, a beat from the instance is its agent's own word against the claim. */
 function mayBeHeard(claim: Claim | undefined, bootId: string): boolean {
   if (claim === undefined || claim.heardBootId === bootId) return false;
-  return claim.step === 'awaiting-admission' || claim.step === 'admitted';
+  return isUntouched(claim);
 }
 
 /** The heartbeat as it is stored. */

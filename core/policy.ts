@@ -8,6 +8,13 @@ export const whenPausedChoices = ['park', 'refuse'] as const;
 /** What becomes of a request for a paused workspace: kept for later, or refused with 409. */
 export type WhenPaused = (typeof whenPausedChoices)[number];
 
+export const modeChoices = ['enforce', 'observe', 'approve'] as const;
+/**
+ * What follows from a dead verdict. `enforce`: a restart. `observe`: the receipt says what would have been done, and
+ * nothing is done. `approve`: the restart waits for an operator's yes, and ends when none comes.
+ */
+export type Mode = (typeof modeChoices)[number];
+
 /** The settings that a workspace may override. */
 export interface WorkspaceSettings {
   readonly settleSeconds: number;
@@ -24,6 +31,8 @@ export interface WorkspaceSettings {
   readonly maxFailedAttempts: number;
   readonly maxActiveTasks: number;
   readonly whenPaused: WhenPaused;
+  readonly mode: Mode;
+  readonly respectManualStop: boolean;
 }
 
 /** The settings that hold for the whole fleet only. */
@@ -32,6 +41,7 @@ export interface FleetSettings {
   readonly brakeShare: number;
   readonly brakeWindowSeconds: number;
   readonly maxRestartShare: number;
+  readonly enforcePercent: number;
 }
 
 export type PolicySettings = WorkspaceSettings & FleetSettings;
@@ -52,8 +62,16 @@ export interface NumberSetting {
 export interface ChoiceSetting {
   readonly kind: 'choice';
   readonly scope: 'workspace' | 'fleet';
-  readonly default: WhenPaused;
-  readonly choices: typeof whenPausedChoices;
+  readonly default: string;
+  readonly choices: readonly string[];
+  readonly meaning: string;
+}
+
+/** Yes or no. */
+export interface FlagSetting {
+  readonly kind: 'flag';
+  readonly scope: 'workspace' | 'fleet';
+  readonly default: boolean;
   readonly meaning: string;
 }
 
@@ -131,13 +149,36 @@ export const settingTable = {
     choices: whenPausedChoices,
     meaning: 'Whether requests for a paused workspace are parked, or refused with 409.',
   },
+  mode: {
+    kind: 'choice',
+    scope: 'workspace',
+    default: 'enforce',
+    choices: modeChoices,
+    meaning:
+      'Whether the dead are restarted, only recorded (observe), or restarted when an operator has said yes (approve).',
+  },
+  respectManualStop: {
+    kind: 'flag',
+    scope: 'workspace',
+    default: false,
+    meaning:
+      'An instance that a person stopped by the EC2 API, and not Defib, is left alone. Somebody else’s tool counts as a person.',
+  },
   brakeMinimum: fleet(
     seconds(2, 1, 100_000, 'The brake never opens for this many dead workspaces or fewer.'),
   ),
   brakeShare: share(0.2, 'The brake opens when more than this share of the fleet looks dead at once.'),
   brakeWindowSeconds: fleet(seconds(300, 10, 3600, 'The window over which deaths count as at once.')),
   maxRestartShare: share(0.05, 'Restarts in flight, as a share of the fleet; three are always allowed.'),
-} as const satisfies Record<keyof PolicySettings, NumberSetting | ChoiceSetting>;
+  enforcePercent: fleet(
+    seconds(
+      100,
+      0,
+      100,
+      'How many of a hundred workspaces are restarted; the others are only observed. Which ones never changes.',
+    ),
+  ),
+} as const satisfies Record<keyof PolicySettings, NumberSetting | ChoiceSetting | FlagSetting>;
 
 export type SettingName = keyof typeof settingTable;
 
@@ -164,10 +205,13 @@ export interface Policy {
   readonly maxFailedAttempts: number;
   readonly maxActiveTasks: number;
   readonly whenPaused: WhenPaused;
+  readonly mode: Mode;
+  readonly respectManualStop: boolean;
   readonly brakeMinimum: number;
   readonly brakeShare: number;
   readonly brakeWindowMs: number;
   readonly maxRestartShare: number;
+  readonly enforcePercent: number;
 }
 
 /** Longer than anything lasts, and a number that JSON can hold, so that a receipt replays. */
@@ -189,10 +233,13 @@ export function policyOf(settings: PolicySettings): Policy {
     maxFailedAttempts: settings.maxFailedAttempts,
     maxActiveTasks: settings.maxActiveTasks,
     whenPaused: settings.whenPaused,
+    mode: settings.mode,
+    respectManualStop: settings.respectManualStop,
     brakeMinimum: settings.brakeMinimum,
     brakeShare: settings.brakeShare,
     brakeWindowMs: settings.brakeWindowSeconds * 1000,
     maxRestartShare: settings.maxRestartShare,
+    enforcePercent: settings.enforcePercent,
   };
 }
 
@@ -254,7 +301,10 @@ function isWithin(ms: unknown, { minimum, maximum }: NumberSetting): boolean {
 }
 
 function valueProblems(name: SettingName, value: unknown): string[] {
-  const setting: NumberSetting | ChoiceSetting = settingTable[name];
+  const setting: NumberSetting | ChoiceSetting | FlagSetting = settingTable[name];
+  if (setting.kind === 'flag') {
+    return typeof value === 'boolean' ? [] : [`Expected ${name} to be true or false, got ${String(value)}`];
+  }
   if (setting.kind === 'choice') {
     const known = setting.choices.some((choice) => choice === value);
     return known ? [] : [`Expected ${name} to be one of ${setting.choices.join(', ')}, got ${String(value)}`];

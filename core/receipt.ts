@@ -33,6 +33,8 @@ export interface Receipt {
   readonly requestId?: string;
   /** Set while a claim is being tried: the verdict is dead by intent, and final only with the claim's outcome. */
   readonly intent?: 'dead';
+  /** What followed from a dead verdict. `withheld`: it was only observed. Absent in receipts of before it was kept. */
+  readonly act?: 'restart' | 'awaits-approval' | 'withheld' | 'none';
 }
 
 /** Receipts are kept this long. */

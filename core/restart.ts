@@ -1,9 +1,11 @@
+import { RESTART_DEADLINE_MS } from './claim.ts';
 import type { Probe } from './facts.ts';
 import { assertNever } from './invariant.ts';
 import type { Policy } from './policy.ts';
 import { isSettling } from './settle.ts';
+import { isManualStop } from './manual-stop.ts';
 import { isInstant, type TimeRange } from './time.ts';
-import { isPaused, type Claim, type Workspace } from './workspace.ts';
+import { isPaused, isUntouched, type Claim, type Workspace } from './workspace.ts';
 
 /**
  * RestartByID, one step at a time: what to do next follows from what the instance is now, never from what we
@@ -33,6 +35,10 @@ export const MOST_FALL_BACKS = 3;
 const READ_LAG_MS = 10_000;
 const POLL_MS = 2000;
 const PAUSED_POLL_MS = 30_000;
+/** An instance that has been stopping for this long is stuck (V7). */
+const STOPPING_AT_MOST_MS = 10 * 60_000;
+/** The longest sleep of a claim that may not act yet: a withdrawn wish is noticed by then. */
+const LONGEST_WAIT_MS = 60_000;
 
 export interface RestartView {
   readonly workspace: Workspace;
@@ -51,13 +57,15 @@ export function needsProbe(claim: Claim): boolean {
 export function nextRestartAction(view: RestartView): RestartAction {
   const { workspace, claim, probe, now } = view;
   const started = claim.step === 'start-issued' || claim.step === 'starting';
-  if (now.earliestMs >= claim.deadlineMs) return finish('failed', 'deadline');
+  if (now.earliestMs >= claim.deadlineMs) return atDeadline(view);
   if (workspace.desired === 'stopped' && !started) return finish('cancelled', 'desired-stopped');
   if (!claim.forced && !started && isPaused(workspace, now.earliestMs)) return wait('paused', PAUSED_POLL_MS);
-  const untouched = claim.step === 'awaiting-admission' || claim.step === 'admitted';
+  const untouched = isUntouched(claim);
   if (claim.kind === 'silent' && untouched && claim.heardAtMs !== undefined)
     return finish('false-alarm', 'heard');
   if (!claim.forced && untouched && settledByOthers(view)) return wait('settling');
+  const early = claim.step === 'awaiting-admission' ? tooEarly(view) : undefined;
+  if (early) return early;
   if (claim.step === 'awaiting-admission') return { do: 'admit' };
   if (probe.kind !== 'seen' || probe.instanceId !== claim.instanceId) return wait('probe-inconclusive');
   switch (probe.state) {
@@ -80,18 +88,57 @@ export function nextRestartAction(view: RestartView): RestartAction {
   }
 }
 
+/** Its time is over: how it ends says what it was waiting for. */
+function atDeadline({ claim, probe, workspace }: RestartView): RestartAction {
+  if (claim.step === 'awaiting-approval') return finish('cancelled', 'not-approved');
+  if (claim.step === 'start-issued' && claim.waitsFor === 'capacity') return finish('failed', 'no-capacity');
+  if (claim.step === 'start-issued' && claim.waitsFor === 'throttle') return finish('failed', 'throttled');
+  if (probe.kind !== 'seen' || probe.instanceId !== claim.instanceId) return finish('failed', 'deadline');
+  if (probe.state === 'stopping') return finish('failed', 'stuck-stopping');
+  if (probe.state !== 'running' || claim.step !== 'starting') return finish('failed', 'deadline');
+  // It runs, and its agent may be slow: nothing is done to it, and a late first beat makes it whole.
+  const { heartbeat } = workspace;
+  return heartbeat && heartbeat.bootId !== claim.bootId
+    ? finish('done', 'heartbeat')
+    : finish('failed', 'mute');
+}
+
+/** It has been stopping for longer than any instance should: nothing that waiting will mend (V7). */
+export function isStuckStopping({ claim, probe, now }: RestartView): boolean {
+  const unchangedSinceMs = claim.deadlineMs - RESTART_DEADLINE_MS;
+  return (
+    probe.kind === 'seen' &&
+    probe.state === 'stopping' &&
+    now.earliestMs - Math.max(unchangedSinceMs, claim.stopLeaseUntilMs ?? 0) > STOPPING_AT_MOST_MS
+  );
+}
+
+/** The claim may not act yet: a restart a short while ago, or a refusal by EC2, is waited out. */
+function tooEarly({ claim, now }: RestartView): RestartAction | undefined {
+  const leftMs = (claim.notBeforeMs ?? 0) - now.earliestMs;
+  return leftMs > 0 ? wait(claim.waitsFor ?? 'back-off', Math.min(leftMs, LONGEST_WAIT_MS)) : undefined;
+}
+
 /** Somebody announced a change after the claim: nothing is done while that window lasts (S2). */
 function settledByOthers({ workspace, claim, now }: RestartView): boolean {
   const ownUntilMs = claim.settleUntilMs ?? Infinity;
   return workspace.settleUntilMs > ownUntilMs && isSettling(workspace.settleUntilMs, now.earliestMs);
 }
 
-function whenStopped({ workspace, claim, now }: RestartView): RestartAction {
+function whenStopped(view: RestartView): RestartAction {
+  const { workspace, claim, probe, now, policy } = view;
   // Asked again here, for a claim that has started the instance once: whoever stopped it since may want it so (S12).
   if (workspace.desired === 'stopped') return finish('cancelled', 'desired-stopped');
   if (!claim.forced && isPaused(workspace, now.earliestMs)) return wait('paused', PAUSED_POLL_MS);
+  // What an operator ordered is a person's wish too; and after our own Stop it is stopped by us.
+  const isOurs = claim.kind === 'operator' || claim.stopLeaseUntilMs !== undefined;
+  if (policy.respectManualStop && !isOurs && isManualStop(probe, workspace))
+    return finish('cancelled', 'stopped-by-person');
+  if (claim.step === 'awaiting-approval') return wait('awaiting-approval', PAUSED_POLL_MS);
   if (claim.step === 'stop-issued' && now.earliestMs < (claim.stopLeaseUntilMs ?? 0))
     return wait('stop-in-flight');
+  const early = tooEarly(view);
+  if (early) return early;
   // The answer may be older than our own Start: a moment's patience, then it counts as fallen back.
   if (now.earliestMs < (claim.startedAtMs ?? 0) + READ_LAG_MS) return wait('read-lag');
   if ((claim.starts ?? 0) >= MOST_FALL_BACKS) return finish('failed', 'start-refused');
@@ -102,6 +149,7 @@ function whenRunning(view: RestartView, launchTimeMs: number): RestartAction {
   const { claim, workspace, now } = view;
   if (launchTimeMs !== claim.launchTimeMs) return whenRunningAnew(view, launchTimeMs);
   if (claim.kind === 'dead') return finish('false-alarm', 'was-running');
+  if (claim.step === 'awaiting-approval') return wait('awaiting-approval', PAUSED_POLL_MS);
   // Condemned while it runs: the claim holds to the boot id and LaunchTime of the moment it was made.
   if (claim.step === 'admitted') {
     // While the claim is open a new boot's beats are refused, but they are noted.

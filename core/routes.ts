@@ -52,6 +52,18 @@ export const routes = [
   { method: 'DELETE', path: '/workspaces/{workspaceId}', answeredBy: 'operate', callers: ['operator'] },
   { method: 'POST', path: '/workspaces/{workspaceId}/settle', answeredBy: 'operate', callers: ['operator'] },
   { method: 'POST', path: '/workspaces/{workspaceId}/restart', answeredBy: 'operate', callers: ['operator'] },
+  {
+    method: 'POST',
+    path: '/workspaces/{workspaceId}/restart/approve',
+    answeredBy: 'operate',
+    callers: ['operator'],
+  },
+  {
+    method: 'POST',
+    path: '/workspaces/{workspaceId}/quarantine/release',
+    answeredBy: 'operate',
+    callers: ['operator'],
+  },
   { method: 'PUT', path: '/workspaces/{workspaceId}/pause', answeredBy: 'operate', callers: ['operator'] },
   { method: 'DELETE', path: '/workspaces/{workspaceId}/pause', answeredBy: 'operate', callers: ['operator'] },
   { method: 'DELETE', path: '/requests/{requestId}', answeredBy: 'operate', callers: ['proxy', 'operator'] },

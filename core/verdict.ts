@@ -24,6 +24,9 @@ export const reasonMeaning = {
   'clock-unsure': 'The clocks disagree too much to judge by time.',
   'facts-malformed': 'A stored fact is missing, malformed or in the future.',
   'claim-lost': 'Something changed between the second look and the claim, so nothing is restarted.',
+  quarantined: 'Restarts have not helped the workspace; an operator must release it before the next one.',
+  'stopped-by-person':
+    'The instance was stopped by a person or their tool, and the policy says to leave it alone then.',
   'restart-budget-spent': 'The workspace was restarted too often lately; an operator should look.',
   'evidence-kept-changing': 'The evidence went stale again and again before it could be confirmed.',
   'workspace-changed': 'The workspace was changed or removed while the verdict was pending.',

@@ -9,7 +9,7 @@ import { isFinal, type Receipt } from './receipt.ts';
 import { isSettling } from './settle.ts';
 import { isoTime, type TimeRange } from './time.ts';
 import { flipText } from './flip-text.ts';
-import { isPaused, type Pause, type Workspace } from './workspace.ts';
+import { isPaused, type Claim, type Finding, type Pause, type Workspace } from './workspace.ts';
 
 type View = Readonly<Record<string, unknown>>;
 
@@ -44,15 +44,12 @@ export function workspaceView(
     settling: isSettling(workspace.settleUntilMs, now.earliestMs)
       ? { until: isoTime(workspace.settleUntilMs), because: workspace.settleBecause }
       : null,
-    claim: claim
-      ? {
-          token: claim.token,
-          reason: claim.reason,
-          step: claim.step,
-          attempt: claim.attempt,
-          since: isoTime(claim.sinceMs),
-        }
+    claim: claim ? claimView(claim) : null,
+    gone: workspace.gone ? findingView(workspace.gone) : null,
+    quarantine: workspace.quarantine
+      ? { ...findingView(workspace.quarantine), because: workspace.quarantine.because }
       : null,
+    withheld: workspace.withheld ? findingView(workspace.withheld) : null,
     lastVerdict: lastReceipt
       ? {
           verdictId: lastReceipt.verdictId,
@@ -69,6 +66,23 @@ export function workspaceView(
         .map((name) => [name, effective[name]]),
     ),
   };
+}
+
+/** An open claim, as operators see it. */
+export function claimView(claim: Claim): View {
+  return {
+    token: claim.token,
+    reason: claim.reason,
+    step: claim.step,
+    attempt: claim.attempt,
+    since: isoTime(claim.sinceMs),
+    ...(claim.waitsFor !== undefined && { waitsFor: claim.waitsFor }),
+    ...(claim.notBeforeMs !== undefined && { notBefore: isoTime(claim.notBeforeMs) }),
+  };
+}
+
+function findingView({ verdictId, atMs }: Finding): View {
+  return { since: isoTime(atMs), verdictId };
 }
 
 export function receiptView(receipt: Receipt): View {
@@ -88,6 +102,7 @@ export function receiptView(receipt: Receipt): View {
     flip: receipt.flip.map((flip) => ({ ...flip, text: flipText(flip) })),
     policyVersion: receipt.policyVersion,
     policy: receipt.policy,
+    ...(receipt.act !== undefined && { act: receipt.act }),
     ...(receipt.requestId !== undefined && { requestId: receipt.requestId }),
   };
 }

@@ -42,6 +42,7 @@ export interface Evidence {
 }
 
 export const claimSteps = [
+  'awaiting-approval',
   'awaiting-admission',
   'admitted',
   'stop-issued',
@@ -66,7 +67,12 @@ export interface Claim {
   readonly starts?: number;
   /** Raised by the sweep when it resumes the claim: messages of an older epoch change nothing. */
   readonly epoch: number;
+  /** Names the write that made the claim what it is: our own write whose answer was lost is a success (S27). */
+  readonly nonce?: string;
   readonly sinceMs: number;
+  /** No act, and no admission, before this: the restart before was a short while ago, or EC2 had no capacity. */
+  readonly notBeforeMs?: number;
+  readonly waitsFor?: 'back-off' | 'capacity' | 'throttle';
   /** When the restart is given up. */
   readonly deadlineMs: number;
   readonly instanceId: string;
@@ -85,6 +91,12 @@ export interface Claim {
   readonly startedAtMs?: number;
   /** An operator's order that overrides budget, brake, settle window and pause. */
   readonly forced: boolean;
+}
+
+/** Something that a verdict, or an operator's order, has found, and when. */
+export interface Finding {
+  readonly verdictId: string;
+  readonly atMs: number;
 }
 
 /** One workspace as the table holds it. */
@@ -115,8 +127,25 @@ export interface Workspace {
   readonly previousBootId?: string;
   readonly evidence?: Evidence;
   readonly claim?: Claim;
+  /** Its instance is terminated: nothing can start it, so nothing is tried until another one is registered. */
+  readonly gone?: Finding & { readonly instanceId: string };
+  /** Restarts do not help it: none is made until an operator releases it, or registers another instance. */
+  readonly quarantine?: Finding & { readonly because: string };
+  /** The latest dead verdict that was only observed. */
+  readonly withheld?: Finding;
+  /** When Defib last stopped its instance, so that nobody takes that for a person's stop. */
+  readonly lastStopMs?: number;
+  /** The write that ended the latest claim: the end whose answer was lost is known by it (S27). */
+  readonly endedBy?: string;
   /** When its latest restarts were claimed, newest last. */
   readonly recentRestartsMs: readonly number[];
+}
+
+/** Whether nothing was done to the instance yet: such a claim may still be given up as if it had never been. */
+export function isUntouched(claim: Pick<Claim, 'step'>): boolean {
+  return (
+    claim.step === 'awaiting-approval' || claim.step === 'awaiting-admission' || claim.step === 'admitted'
+  );
 }
 
 /** An instance can be read several ways by EC2; only these words are known here. */

@@ -83,6 +83,17 @@ export interface LastLook {
   readonly settle?: { readonly untilMs: number; readonly nowMs: number };
 }
 
+/** A dead verdict without a restart, and the finding that the workspace keeps of it. */
+export interface Conclusion {
+  readonly workspaceId: string;
+  readonly token: string;
+  readonly requires: ClaimWrite['requires'];
+  readonly sets:
+    | { readonly as: 'gone'; readonly finding: NonNullable<Workspace['gone']> }
+    | { readonly as: 'quarantine'; readonly finding: NonNullable<Workspace['quarantine']> }
+    | { readonly as: 'withheld'; readonly finding: NonNullable<Workspace['withheld']> };
+}
+
 export interface WorkspaceStore {
   read(workspaceId: string): Promise<Read<StoredWorkspace>>;
   readMany(workspaceIds: readonly string[]): Promise<Read<ReadonlyMap<string, StoredWorkspace>>>;
@@ -99,15 +110,24 @@ export interface WorkspaceStore {
   removeEvidence(workspaceId: string, verdictId: string): Promise<void>;
   /** The claim: one conditional write that carries every guard. `lost` names the workspace as it was found. */
   claim(write: ClaimWrite): Promise<'won' | { lostTo: StoredWorkspace }>;
+  /** What follows from a dead verdict that leads to no claim: one conditional write that carries the same guards. */
+  concludeDead(conclusion: Conclusion): Promise<'won' | { lostTo: StoredWorkspace }>;
   /** Moves a claim on, if it is still exactly as read. */
   advanceClaim(
     workspaceId: string,
     from: Claim,
     to: Claim,
-    also: { dueAtMs: number; settleUntilMs?: number; lastLook?: LastLook },
+    also: { dueAtMs: number; settleUntilMs?: number; stopAtMs?: number; lastLook?: LastLook },
   ): Promise<'advanced' | 'lost'>;
-  /** Ends a claim; `unretire` lets the condemned boot count again. */
-  endClaim(workspaceId: string, token: string, also: { unretire: boolean }): Promise<'ended' | 'lost'>;
+  /** Ends a claim; `unretire` lets the condemned boot count again, `sets` keeps what the end has shown. */
+  endClaim(
+    workspaceId: string,
+    token: string,
+    also: {
+      unretire: boolean;
+      sets?: Partial<Pick<Workspace, 'gone' | 'quarantine' | 'recentRestartsMs'>>;
+    },
+  ): Promise<'ended' | 'lost'>;
   /** Records a beat of the known boot: one conditional write, the usual path. */
   recordBeat(workspaceId: string, beat: Beat, at: BeatStamp): Promise<BeatWrite>;
   /** Records the first beat of a new boot, if the workspace is still as read. */
@@ -147,6 +167,11 @@ export interface SettleWindow {
   readonly untilMs: number;
 }
 
+/** Kept with the registrations; who reads it must still check what the workspace itself says. */
+export interface InstanceIndex {
+  workspacesOf(instanceId: string): Promise<readonly string[]>;
+}
+
 /** The operator's writes to a workspace. Each requires the workspace as read (its generation). */
 export interface Registry {
   register(
@@ -157,9 +182,27 @@ export interface Registry {
   remove(workspace: Workspace): Promise<'removed' | 'conflict'>;
   settle(workspace: Workspace, window: SettleWindow, because: string): Promise<'written' | 'conflict'>;
   pause(workspaceId: string, pause: Pause | undefined): Promise<'written' | 'absent'>;
+  /** Ends a quarantine and gives the whole restart budget back. */
+  release(workspaceId: string): Promise<'written' | 'absent'>;
+}
+
+/** What an operator has ordered, kept beside the receipts: who, why, and what was known at the time (S35). */
+export interface OperatorOrder {
+  /** A ULID. */
+  readonly orderId: string;
+  readonly workspaceId: string;
+  readonly what: 'restart' | 'force-restart' | 'approve-restart' | 'release-quarantine';
+  readonly by: string;
+  readonly reason: string;
+  readonly atMs: number;
+  /** The claim or finding that it is about. */
+  readonly token: string;
+  readonly probe?: Probe;
 }
 
 export interface ReceiptStore {
+  /** Writes down an order, before anything follows from it. */
+  putOrder(order: OperatorOrder): Promise<void>;
   /** Writes a receipt as it is now; a final one never changes any more. */
   put(receipt: Receipt): Promise<'written' | 'was-final'>;
   read(workspaceId: string, verdictId: string): Promise<Receipt | undefined>;
@@ -348,6 +391,8 @@ export interface InstanceLook {
   readonly probe: Probe;
   readonly privateIp?: string;
   readonly tags: Readonly<Record<string, string>>;
+  /** What a replacement would be made of: image, type, zone and the like, where EC2 says so. */
+  readonly make?: Readonly<Record<string, string>>;
 }
 
 /** IsRunning: reads, never acts. */
@@ -403,9 +448,13 @@ export const eventTypes = [
   'verdict.final',
   'workspace.offline',
   'workspace.gone',
+  'workspace.quarantined',
+  'workspace.released',
   'restart.started',
   'restart.done',
   'restart.failed',
+  'restart.withheld',
+  'restart.awaiting-approval',
   'request.parked',
   'request.delivered',
   'request.refused',

@@ -26,6 +26,11 @@ export const runbookEntries = [
   'parking-fails',
   'parked-not-received',
   'requests-given-up',
+  'restart-failed',
+  'workspace-quarantined',
+  'stuck-stopping',
+  'unjustified-restart',
+  'workspace-gone',
 ] as const;
 export type RunbookEntry = (typeof runbookEntries)[number];
 

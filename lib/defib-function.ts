@@ -6,6 +6,7 @@ import type { ISecurityGroup, ISubnet, IVpc } from 'aws-cdk-lib/aws-ec2';
 import { Effect, PolicyStatement, Role, ServicePrincipal, type Conditions } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Code, Function, LoggingFormat, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { env, type FunctionName } from '../lambdas/runtime/env-names.ts';
 import { keptOffLocal, type Foundations } from './foundations.ts';
@@ -47,6 +48,11 @@ export interface DefibFunctionProps {
    * @default false
    */
   readonly holdsPower?: boolean;
+  /**
+   * Where events go that the function was called with and failed to handle, however often it was tried.
+   * @default - nowhere: whoever calls it sees the failure
+   */
+  readonly deadLetters?: IQueue;
 }
 
 /** One function from its built bundle, with a role that holds nothing but what is given to it by name. */
@@ -89,6 +95,7 @@ export class DefibFunction extends Construct {
           AWS_ENDPOINT_URL_EC2: foundations.local.ec2EndpointUrl,
         }),
       },
+      ...(props.deadLetters && { deadLetterQueue: props.deadLetters }),
       ...(reserved !== undefined && { reservedConcurrentExecutions: reserved }),
       ...(network && {
         vpc: network.vpc,

@@ -12,6 +12,7 @@ import { DeliveryNetwork, type VpcEndpoints } from './delivery-network.ts';
 import { Events } from './events.ts';
 import type { Foundations, LocalStage } from './foundations.ts';
 import { Heartbeats } from './heartbeats.ts';
+import { InstanceChanges } from './instance-changes.ts';
 import { Judging } from './judging.ts';
 import { Operating } from './operating.ts';
 import { Parking } from './parking.ts';
@@ -105,6 +106,7 @@ export class Defib extends Construct {
   readonly heartbeats: Heartbeats;
   readonly sweeping: Sweeping;
   readonly operating: Operating;
+  readonly instanceChanges: InstanceChanges;
   readonly api: Api;
   readonly functions: Readonly<Record<FunctionName, DefibFunction>>;
   readonly #network: DeliveryNetwork | undefined;
@@ -153,6 +155,7 @@ export class Defib extends Construct {
     this.heartbeats = new Heartbeats(this, 'Heartbeats', { foundations, parked });
     this.sweeping = new Sweeping(this, 'Sweeping', { foundations, reprobes, restarts, parked });
     this.operating = new Operating(this, 'Operating', { foundations, workspaceTag, restarts, parked });
+    this.instanceChanges = new InstanceChanges(this, 'InstanceChanges', { foundations });
     this.functions = {
       'forward-error': this.judging.forwardError,
       reprobe: this.judging.reprobe,
@@ -162,6 +165,7 @@ export class Defib extends Construct {
       sweep: this.sweeping.sweep,
       lookup: this.operating.lookup,
       operate: this.operating.operate,
+      'instance-change': this.instanceChanges.instanceChange,
     };
     this.api = new Api(this, 'Api', { local, answeredBy: this.functions });
   }

@@ -4,6 +4,7 @@ import { Construct } from 'constructs';
 import { env } from '../lambdas/runtime/env-names.ts';
 import { DefibFunction } from './defib-function.ts';
 import type { Foundations } from './foundations.ts';
+import { addRestartAlarms } from './restart-alarms.ts';
 import { WorkQueue } from './work-queue.ts';
 
 /** The tag that says of an instance that it belongs to this fleet. */
@@ -52,6 +53,7 @@ export class Restarting extends Construct {
     this.restarts.workedBy(this.restart, { batchSize: 10, maxConcurrency: props.maxConcurrency });
     this.restarts.buriedBy(this.restart);
     props.parked.hurriedBy(this.restart);
+    addRestartAlarms(this, foundations.alarms);
     this.#mayStartAndStop(props.workspaceTag);
     this.#mayUseVolumeKeys(props.volumeKeys);
   }

@@ -17,6 +17,7 @@ const actions = {
   ],
   reads: ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:Query'],
   beats: ['dynamodb:GetItem', 'dynamodb:UpdateItem'],
+  settles: ['dynamodb:GetItem', 'dynamodb:UpdateItem'],
 } as const;
 
 export interface StateUse {

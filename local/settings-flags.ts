@@ -31,6 +31,7 @@ export function settingsFrom(options: Readonly<Record<string, unknown>>): Partia
 
 function optionFor(name: SettingName): Option {
   const setting = settingTable[name];
+  if (setting.kind === 'flag') return new Option(flagOf(name), setting.meaning);
   if (setting.kind === 'choice') {
     const option = new Option(`${flagOf(name)} <choice>`, `${setting.meaning} (default ${setting.default})`);
     return option.choices(setting.choices);

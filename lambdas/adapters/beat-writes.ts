@@ -52,12 +52,13 @@ export function beatWrites(table: Table): BeatWrites {
             Key: keyOf.workspace(workspaceId),
             UpdateExpression: 'SET claim.heardAtMs = :at, claim.heardBootId = :boot',
             ConditionExpression:
-              'claim.#token = :token AND claim.#step IN (:awaiting, :admitted) AND (attribute_not_exists(claim.heardBootId) OR claim.heardBootId <> :boot)',
+              'claim.#token = :token AND claim.#step IN (:approval, :awaiting, :admitted) AND (attribute_not_exists(claim.heardBootId) OR claim.heardBootId <> :boot)',
             ExpressionAttributeNames: { '#token': 'token', '#step': 'step' },
             ExpressionAttributeValues: {
               ':at': atMs,
               ':boot': bootId,
               ':token': token,
+              ':approval': 'awaiting-approval',
               ':awaiting': 'awaiting-admission',
               ':admitted': 'admitted',
             },

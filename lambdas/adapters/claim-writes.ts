@@ -4,22 +4,26 @@
  *   verdict: evidence e1 --2 s--> second sighting --> CLAIM (token = verdictId) --> admitted --> start-issued --> ended
  *   races:        beat? --------------- voids (bootId, seq) ------^
  *                 another claim, new instance, pause, desired ----^   each one a clause of the condition
+ *
+ * The SDK repeats a write whose answer was lost, and the repeat fails its condition. So each write names itself by a
+ * nonce and asks for the old item on failure: our own nonce there means that it was done, once (S27).
  */
+import { randomUUID } from 'node:crypto';
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { RESUME_AFTER_MS, type ClaimWrite } from '../../core/claim.ts';
 import type { Claim } from '../../core/workspace.ts';
-import type { LastLook, WorkspaceStore } from '../ports.ts';
+import type { LastLook, StoredWorkspace, WorkspaceStore } from '../ports.ts';
 import { dueKey, keyOf } from './keys.ts';
-import type { Table } from './table.ts';
-import { conditionally, itemOfFailure } from './workspace-conditions.ts';
+import { retryingConflicts, type Table } from './table.ts';
+import { itemOfFailure } from './workspace-conditions.ts';
 import { readWorkspaceItem } from './workspace-item.ts';
 
-type ClaimWrites = Pick<WorkspaceStore, 'claim' | 'advanceClaim' | 'endClaim'>;
+type ClaimWrites = Pick<WorkspaceStore, 'claim' | 'concludeDead' | 'advanceClaim' | 'endClaim'>;
 
 export function claimWrites(table: Table): ClaimWrites {
   return {
     async claim(write) {
-      const { condition, values } = claimCondition(write);
+      const { condition, values } = claimCondition(write.requires);
       const { sets } = write;
       try {
         await table.client.send(
@@ -58,9 +62,29 @@ export function claimWrites(table: Table): ClaimWrites {
       }
     },
 
+    async concludeDead({ workspaceId, token, requires, sets }) {
+      const { condition, values } = claimCondition(requires);
+      const written = await writtenOrFound(() =>
+        table.client.send(
+          new UpdateCommand({
+            TableName: table.name,
+            Key: keyOf.workspace(workspaceId),
+            UpdateExpression: `SET ${sets.as} = :finding REMOVE evidence, dueKey, dueAt`,
+            ConditionExpression: condition,
+            ExpressionAttributeValues: { ...values, ':finding': sets.finding },
+            ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+          }),
+        ),
+      );
+      if (written === 'written') return 'won';
+      const isOurs = typeof written === 'object' && written[sets.as]?.verdictId === token;
+      return isOurs ? 'won' : { lostTo: written };
+    },
+
     async advanceClaim(workspaceId, from, to, also) {
       const look = lastLookCondition(also.lastLook);
-      const done = await conditionally(() =>
+      const nonce = randomUUID();
+      const written = await writtenOrFound(() =>
         table.client.send(
           new UpdateCommand({
             TableName: table.name,
@@ -71,15 +95,17 @@ export function claimWrites(table: Table): ClaimWrites {
               also.settleUntilMs === undefined
                 ? ''
                 : ', settleUntilMs = :settleUntil, settleFromMs = :settleFrom, settleBecause = :because, freshUntilMs = :notFresh',
+              also.stopAtMs === undefined ? '' : ', lastStopMs = :stopAt',
             ].join(''),
             ConditionExpression: [sameClaim, heardAsRead(from), ...look.clauses].join(' AND '),
             ExpressionAttributeNames: claimNames,
             ExpressionAttributeValues: {
               ...claimValues(from),
               ...look.values,
-              ':claim': to,
+              ':claim': { ...to, nonce },
               ':dueKey': dueKey.workspaces,
               ':dueAt': also.dueAtMs,
+              ...(also.stopAtMs !== undefined && { ':stopAt': also.stopAtMs }),
               ...(also.settleUntilMs !== undefined && {
                 ':settleUntil': also.settleUntilMs,
                 ':settleFrom': to.startedAtMs ?? to.sinceMs,
@@ -87,28 +113,53 @@ export function claimWrites(table: Table): ClaimWrites {
                 ':notFresh': 0,
               }),
             },
+            ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
           }),
         ),
       );
-      return done ? 'advanced' : 'lost';
+      const isOurs = typeof written === 'object' && written.claim?.nonce === nonce;
+      return written === 'written' || isOurs ? 'advanced' : 'lost';
     },
 
-    async endClaim(workspaceId, token, { unretire }) {
-      const done = await conditionally(() =>
+    async endClaim(workspaceId, token, { unretire, sets = {} }) {
+      const nonce = randomUUID();
+      const found = Object.entries(sets);
+      const written = await writtenOrFound(() =>
         table.client.send(
           new UpdateCommand({
             TableName: table.name,
             Key: keyOf.workspace(workspaceId),
-            UpdateExpression: `REMOVE claim, dueKey, dueAt${unretire ? ', retiredBootId' : ''}`,
+            UpdateExpression: [
+              `REMOVE claim, dueKey, dueAt${unretire ? ', retiredBootId' : ''}`,
+              `SET ${['endedBy = :nonce', ...found.map(([name]) => `${name} = :${name}`)].join(', ')}`,
+            ].join(' '),
             ConditionExpression: 'claim.#token = :token',
             ExpressionAttributeNames: { '#token': 'token' },
-            ExpressionAttributeValues: { ':token': token },
+            ExpressionAttributeValues: {
+              ':token': token,
+              ':nonce': nonce,
+              ...Object.fromEntries(found.map(([name, value]) => [`:${name}`, value])),
+            },
+            ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
           }),
         ),
       );
-      return done ? 'ended' : 'lost';
+      const isOurs = typeof written === 'object' && written.endedBy === nonce;
+      return written === 'written' || isOurs ? 'ended' : 'lost';
     },
   };
+}
+
+/** Runs a conditional write; gives the workspace as it was found when the condition did not hold. */
+async function writtenOrFound(write: () => Promise<unknown>): Promise<'written' | StoredWorkspace> {
+  try {
+    await retryingConflicts(write);
+    return 'written';
+  } catch (error) {
+    const item = itemOfFailure(error);
+    if (item === undefined) throw error;
+    return readWorkspaceItem(item);
+  }
 }
 
 const claimNames = { '#token': 'token', '#step': 'step' } as const;
@@ -134,7 +185,10 @@ function claimValues(claim: Claim): Record<string, unknown> {
 }
 
 /** Every guard of the claim, one clause each; a missing attribute makes its comparison false, so unknown is no. */
-function claimCondition({ requires }: ClaimWrite): { condition: string; values: Record<string, unknown> } {
+function claimCondition(requires: ClaimWrite['requires']): {
+  condition: string;
+  values: Record<string, unknown>;
+} {
   const clauses = [
     'generation = :generation',
     'instanceId = :instanceId',
@@ -157,6 +211,7 @@ function claimCondition({ requires }: ClaimWrite): { condition: string; values: 
   add('(attribute_not_exists(pause) OR pause.untilMs <= :pauseEnd)', ':pauseEnd', requires.pauseEndedByMs);
   add('heartbeat.bootId = :bootId', ':bootId', requires.bootId);
   add('heartbeat.seq = :seq', ':seq', requires.seq);
+  if (requires.notQuarantined) clauses.push('attribute_not_exists(quarantine)');
   if (requires.bootId === undefined) clauses.push('attribute_not_exists(heartbeat)');
   return { condition: clauses.join(' AND '), values };
 }

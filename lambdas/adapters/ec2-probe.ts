@@ -67,6 +67,7 @@ function lookOf(id: string, found: readonly Instance[]): InstanceLook {
   return {
     probe: probeOf(id, instance),
     tags,
+    make: makeOf(instance),
     ...(instance.PrivateIpAddress !== undefined && { privateIp: instance.PrivateIpAddress }),
   };
 }
@@ -76,7 +77,41 @@ function probeOf(id: string, instance: Instance): Probe {
   if (!isInstanceState(state)) return { kind: 'unknown', cause: 'malformed' };
   const launchTimeMs = instance.LaunchTime?.getTime();
   const isKnown = launchTimeMs !== undefined && Number.isFinite(launchTimeMs);
-  return { kind: 'seen', state, instanceId: id, ...(isKnown && { launchTimeMs }) };
+  const stateReason = instance.StateReason?.Code;
+  const stoppedAtMs = timeIn(instance.StateTransitionReason);
+  return {
+    kind: 'seen',
+    state,
+    instanceId: id,
+    ...(isKnown && { launchTimeMs }),
+    ...(stateReason !== undefined && { stateReason }),
+    ...(stoppedAtMs !== undefined && { stoppedAtMs }),
+  };
+}
+
+/** The time in a StateTransitionReason, `User initiated (2026-11-24 12:00:00 GMT)`; undefined where there is none. */
+function timeIn(transitionReason: string | undefined): number | undefined {
+  const text = /\((\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d) (?:GMT|UTC)\)/.exec(transitionReason ?? '');
+  const atMs = text ? Date.parse(`${text[1]}T${text[2]}Z`) : NaN;
+  return Number.isFinite(atMs) ? atMs : undefined;
+}
+
+/** What tells a replacement apart from any other instance, as far as EC2 still says it. */
+function makeOf({
+  ImageId,
+  InstanceType,
+  Placement,
+  KeyName,
+  SubnetId,
+}: Instance): NonNullable<InstanceLook['make']> {
+  const known = Object.entries({
+    imageId: ImageId,
+    instanceType: InstanceType,
+    availabilityZone: Placement?.AvailabilityZone,
+    keyName: KeyName,
+    subnetId: SubnetId,
+  }).filter((entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== '');
+  return Object.fromEntries(known);
 }
 
 function causeOf(error: unknown): UnknownCause {

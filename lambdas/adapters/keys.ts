@@ -9,6 +9,8 @@ export interface Key extends Record<string, string> {
 export const VERDICT_PREFIX = 'VERDICT#';
 export const BYTES_PREFIX = 'BYTES#';
 export const RESTART_PREFIX = 'RESTART#';
+/** Operators' orders, beside the receipts. */
+export const ORDER_PREFIX = 'ORDER#';
 
 export const keyOf = {
   workspace: (workspaceId: string): Key => ({ pk: `WS#${workspaceId}`, sk: 'STATE' }),
@@ -21,6 +23,10 @@ export const keyOf = {
   restart: (workspaceId: string, token: string): Key => ({
     pk: `WS#${workspaceId}`,
     sk: `${RESTART_PREFIX}${token}`,
+  }),
+  order: (workspaceId: string, orderId: string): Key => ({
+    pk: `WS#${workspaceId}`,
+    sk: `${ORDER_PREFIX}${orderId}`,
   }),
   request: (requestId: string): Key => ({ pk: `REQ#${requestId}`, sk: 'REQUEST' }),
   response: (requestId: string): Key => ({ pk: `REQ#${requestId}`, sk: 'RESPONSE' }),
@@ -35,6 +41,7 @@ export const keyOf = {
     pk: `IDEM#${principal}#${workspaceId}#${key}`,
     sk: 'ANSWER',
   }),
+  instance: (instanceId: string): Key => ({ pk: `INSTANCE#${instanceId}`, sk: 'WORKSPACES' }),
   brake: { pk: 'FLEET', sk: 'BRAKE' } as Key,
   size: { pk: 'FLEET', sk: 'SIZE' } as Key,
 } as const;

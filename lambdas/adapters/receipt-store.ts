@@ -19,6 +19,19 @@ export function receiptStore(table: Table): ReceiptStore {
       return written ? 'written' : 'was-final';
     },
 
+    async putOrder(order) {
+      await table.client.send(
+        new PutCommand({
+          TableName: table.name,
+          Item: {
+            ...keyOf.order(order.workspaceId, order.orderId),
+            order,
+            ttl: ttlSeconds(order.atMs + RECEIPT_LIFE_MS),
+          },
+        }),
+      );
+    },
+
     async read(workspaceId, verdictId) {
       const output = await table.client.send(
         new GetCommand({

@@ -2,6 +2,7 @@
 import { TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { Workspace } from '../../core/workspace.ts';
 import type { Registration, Registry, SettleWindow } from '../ports.ts';
+import { indexUpdate } from './instance-index.ts';
 import { keyOf, listKey } from './keys.ts';
 import { failedConditions, retryingConflicts, type Table } from './table.ts';
 import { conditionally } from './workspace-conditions.ts';
@@ -24,6 +25,12 @@ export function registry(table: Table): Registry {
               TransactItems: [
                 { Update: newInstanceOf(table, registration, isKnown ? before : undefined, settles) },
                 ...(isKnown ? [] : [{ Update: fleetSize(table, 1) }]),
+                {
+                  Update: indexUpdate(table, 'ADD', registration.instanceId, registration.workspaceId),
+                },
+                ...(isKnown
+                  ? [{ Update: indexUpdate(table, 'DELETE', before.instanceId, before.workspaceId) }]
+                  : []),
               ],
             }),
           ),
@@ -40,7 +47,11 @@ export function registry(table: Table): Registry {
         await retryingConflicts(() =>
           table.client.send(
             new TransactWriteCommand({
-              TransactItems: [{ Update: tombstoneOf(table, workspace) }, { Update: fleetSize(table, -1) }],
+              TransactItems: [
+                { Update: tombstoneOf(table, workspace) },
+                { Update: fleetSize(table, -1) },
+                { Update: indexUpdate(table, 'DELETE', workspace.instanceId, workspace.workspaceId) },
+              ],
             }),
           ),
         );
@@ -80,6 +91,21 @@ export function registry(table: Table): Registry {
             UpdateExpression: pause ? 'SET pause = :pause' : 'REMOVE pause',
             ConditionExpression: 'attribute_exists(instanceId)',
             ...(pause && { ExpressionAttributeValues: { ':pause': pause } }),
+          }),
+        ),
+      );
+      return written ? 'written' : 'absent';
+    },
+
+    async release(workspaceId) {
+      const written = await conditionally(() =>
+        table.client.send(
+          new UpdateCommand({
+            TableName: table.name,
+            Key: keyOf.workspace(workspaceId),
+            UpdateExpression: 'REMOVE quarantine SET recentRestartsMs = :none',
+            ConditionExpression: 'attribute_exists(instanceId)',
+            ExpressionAttributeValues: { ':none': [] },
           }),
         ),
       );
@@ -147,7 +173,7 @@ function newInstanceOf(
       'generation = if_not_exists(generation, :zero) + :one, settleUntilMs = :settleUntil, settleFromMs = :settleFrom,',
       before ? '' : 'firstGeneration = if_not_exists(generation, :zero) + :one,',
       'settleBecause = :because, freshUntilMs = :zero, recentRestartsMs = :none, listKey = :list, listSort = :workspaceId',
-      'REMOVE removed, heartbeat, evidence, claim, retiredBootId, previousBootId, dueKey, dueAt',
+      `REMOVE removed, heartbeat, evidence, claim, retiredBootId, previousBootId, dueKey, dueAt, ${ofThisInstance}`,
       before ? '' : ', pause',
     ].join(' '),
     ConditionExpression: before
@@ -171,6 +197,9 @@ function newInstanceOf(
   };
 }
 
+/** What was found out about an instance says nothing of the next one. */
+const ofThisInstance = 'gone, quarantine, withheld, lastStopMs, endedBy';
+
 /** Forgets a workspace but for its generation. */
 function tombstoneOf(table: Table, workspace: Workspace) {
   return {
@@ -178,7 +207,7 @@ function tombstoneOf(table: Table, workspace: Workspace) {
     Key: keyOf.workspace(workspace.workspaceId),
     UpdateExpression:
       'SET removed = :yes, generation = :next REMOVE instanceId, listKey, listSort, heartbeat, evidence, claim, ' +
-      'retiredBootId, previousBootId, dueKey, dueAt, pause',
+      `retiredBootId, previousBootId, dueKey, dueAt, pause, ${ofThisInstance}`,
     ConditionExpression: 'generation = :generation AND attribute_exists(instanceId)',
     ExpressionAttributeValues: {
       ':yes': true,

@@ -38,7 +38,10 @@ const claim = z.object({
   attempt: count,
   starts: z.optional(count),
   epoch: count,
+  nonce: z.optional(text),
   sinceMs: instant,
+  notBeforeMs: z.optional(instant),
+  waitsFor: z.optional(z.enum(['back-off', 'capacity', 'throttle'])),
   deadlineMs: instant,
   instanceId: text,
   launchTimeMs: z.optional(instant),
@@ -50,6 +53,8 @@ const claim = z.object({
   startedAtMs: z.optional(instant),
   forced: z.boolean(),
 });
+
+const finding = { verdictId: text, atMs: instant };
 
 const workspaceItem = z.object({
   v: z.literal(ITEM_VERSION),
@@ -72,6 +77,11 @@ const workspaceItem = z.object({
   previousBootId: z.optional(text),
   evidence: z.optional(evidence),
   claim: z.optional(claim),
+  gone: z.optional(z.object({ ...finding, instanceId: text })),
+  quarantine: z.optional(z.object({ ...finding, because: text })),
+  withheld: z.optional(z.object(finding)),
+  lastStopMs: z.optional(instant),
+  endedBy: z.optional(text),
   recentRestartsMs: z.array(instant),
 });
 

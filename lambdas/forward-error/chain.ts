@@ -106,7 +106,12 @@ async function answerPending(ports: ForwardErrorPorts, thisCase: Case, verdictId
   if (thisCase.report.waitMs === 0) return pending;
   const receipt = await finalReceipt(ports, thisCase, verdictId);
   return receipt
-    ? answerFinal(ports, pending, { ...judged, verdict: receipt.verdict, reason: receipt.reason })
+    ? answerFinal(ports, pending, {
+        ...judged,
+        verdict: receipt.verdict,
+        reason: receipt.reason,
+        restarting: receipt.act === undefined || receipt.act === 'restart',
+      })
     : pending;
 }
 

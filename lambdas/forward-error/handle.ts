@@ -6,7 +6,7 @@
  *
  * This function may look at EC2 and nothing more: it has no permission to restart anything (S11).
  */
-import { problem, type Answer, type Judged } from '../../core/answer.ts';
+import { answerJudged, problem, type Answer, type Judged } from '../../core/answer.ts';
 import { LARGEST_BODY_BYTES } from '../../core/parking.ts';
 import { firstLook } from '../judging/look.ts';
 import { policyFor } from '../judging/policies.ts';
@@ -14,7 +14,7 @@ import type { ApiCall } from '../runtime/api-call.ts';
 import { openChain } from './chain.ts';
 import { answerAndKeep, type Case, type ForwardErrorPorts } from './conclude.ts';
 import { repeat } from './repeat.ts';
-import { readReport } from './report.ts';
+import { readReport, type Report } from './report.ts';
 
 export async function handleForwardError(call: ApiCall, ports: ForwardErrorPorts): Promise<Answer> {
   const report = readReport(call, ports.ids);
@@ -27,6 +27,9 @@ export async function handleForwardError(call: ApiCall, ports: ForwardErrorPorts
   const read = await ports.workspaces.readForJudging(report.workspaceId, report.key);
   const { workspace, firstAnswer } = read.value;
   if (firstAnswer) return repeat(ports, report, firstAnswer);
+
+  if (typeof workspace === 'object' && workspace.gone?.instanceId === workspace.instanceId)
+    return answerGone(ports, report, workspace.gone.verdictId);
 
   const policy = policyFor(ports.settings, workspace);
   const { look, note } = await firstLook(ports, read, {
@@ -55,6 +58,20 @@ export async function handleForwardError(call: ApiCall, ports: ForwardErrorPorts
     return openChain(ports, thisCase, workspace);
   }
   return answerAndKeep(ports, thisCase, judgedAtOnce(thisCase));
+}
+
+/**
+ * The instance is known to be terminated, and that never changes: the verdict of then stands, without another probe,
+ * until another instance is registered.
+ */
+async function answerGone(ports: ForwardErrorPorts, report: Report, verdictId: string): Promise<Answer> {
+  const { workspaceId, errorClass, key, fingerprint } = report;
+  const answer = answerJudged({ workspaceId, verdictId, verdict: 'dead', reason: 'terminated', errorClass });
+  if (key) {
+    const about = { workspaceId, atMs: report.now.latestMs };
+    await ports.receipts.putJudged({ about, firstAnswer: { key, value: { fingerprint, answer } } });
+  }
+  return answer;
 }
 
 function judgedAtOnce({ report, look, policy, verdictId }: Case): Judged {

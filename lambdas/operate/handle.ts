@@ -1,6 +1,7 @@
 /** What operators do: register, remove, announce a change, pause, order a restart, cancel a request, mind the brake. */
 import { problem, type Answer } from '../../core/answer.ts';
 import type { ApiCall } from '../runtime/api-call.ts';
+import { approveRestart, releaseQuarantine } from './approve.ts';
 import { cancelRequest } from './cancel.ts';
 import { pauseFleet, releaseBrake, resumeFleet } from './fleet.ts';
 import { pauseWorkspace, resumeWorkspace } from './pause.ts';
@@ -19,6 +20,10 @@ export function handleOperate(call: ApiCall, ports: RedrivePorts): Promise<Answe
       return announceChange(call, ports);
     case 'POST /workspaces/{workspaceId}/restart':
       return orderRestart(call, ports);
+    case 'POST /workspaces/{workspaceId}/restart/approve':
+      return approveRestart(call, ports);
+    case 'POST /workspaces/{workspaceId}/quarantine/release':
+      return releaseQuarantine(call, ports);
     case 'PUT /workspaces/{workspaceId}/pause':
       return pauseWorkspace(call, ports);
     case 'DELETE /workspaces/{workspaceId}/pause':

@@ -4,7 +4,8 @@ import { prepareClaim, type ClaimOrder } from '../../core/claim.ts';
 import { MESSAGE_VERSION } from '../../core/messages.ts';
 import { isSettling, settleUntilMs } from '../../core/settle.ts';
 import { isoTime } from '../../core/time.ts';
-import { isPaused, type Workspace } from '../../core/workspace.ts';
+import { claimView } from '../../core/view.ts';
+import { isPaused, type Claim, type Workspace } from '../../core/workspace.ts';
 import { policyFor } from '../judging/policies.ts';
 import type { IdempotencyKey } from '../ports.ts';
 import { readBody, readValue, type ApiCall } from '../runtime/api-call.ts';
@@ -47,6 +48,8 @@ function refusalOf(workspace: Workspace, call: ApiCall, forced: boolean): Answer
     return problem('paused', 'The workspace is wanted stopped; nothing overrides that.');
   if (workspace.claim) return problem('restarting', 'A restart is under way already.');
   if (forced) return undefined;
+  if (workspace.quarantine)
+    return problem('quarantined', 'Restarts have not helped it. Release it first, or `force` the restart.');
   if (isPaused(workspace, earliestMs)) return problem('paused', 'The workspace is paused.');
   return isSettling(workspace.settleUntilMs, earliestMs)
     ? stillSettling(workspace.settleUntilMs, call)
@@ -96,31 +99,45 @@ async function claimFor(
       'The workspace was restarted too often lately. `force` overrides that.',
     );
   }
+  // Who ordered it and why, before anything follows from it (S35).
+  await ports.receipts.putOrder({
+    orderId: order.token,
+    workspaceId,
+    what: forced ? 'force-restart' : 'restart',
+    by: call.caller.principal,
+    reason,
+    atMs: call.now.latestMs,
+    token: order.token,
+    probe,
+  });
   if ((await ports.workspaces.claim(write)) !== 'won') return changedMeanwhile();
   ports.log.info('restart ordered', { workspaceId, token: order.token, by: call.caller.principal, forced });
+  const { claim, generation } = write.sets;
+  await sendRestartOf(ports, { workspaceId, instanceId, generation, claim });
+  return json(202, { workspaceId, claim: claimView(claim) });
+}
+
+/** Sets a claim going. When that fails the claim stands all the same: the sweep finds it, and sends the message. */
+export async function sendRestartOf(
+  ports: Pick<OperatePorts, 'queues' | 'log'>,
+  {
+    workspaceId,
+    instanceId,
+    generation,
+    claim: { token, epoch },
+  }: Pick<Workspace, 'workspaceId' | 'instanceId' | 'generation'> & { claim: Claim },
+): Promise<void> {
   try {
     await ports.queues.sendRestart({
       v: MESSAGE_VERSION,
       kind: 'restart',
       workspaceId,
       instanceId,
-      generation: write.sets.generation,
-      epoch: 0,
-      token: order.token,
+      generation,
+      epoch,
+      token,
     });
   } catch (error) {
-    // The claim stands, so the restart will come: the sweep finds the claim and sends the message again.
-    ports.log.error('restart message not sent', { workspaceId, token: order.token }, error);
+    ports.log.error('restart message not sent', { workspaceId, token }, error);
   }
-  const { claim } = write.sets;
-  return json(202, {
-    workspaceId,
-    claim: {
-      token: claim.token,
-      reason,
-      step: claim.step,
-      attempt: claim.attempt,
-      since: isoTime(claim.sinceMs),
-    },
-  });
 }

@@ -21,7 +21,7 @@ import { judgedWorkspace } from '../judging/look.ts';
 import { policyFor, policyVersionOf } from '../judging/policies.ts';
 import type { InstanceLook, Read, Received, Settled, StoredWorkspace } from '../ports.ts';
 import { eachMessage } from '../runtime/each-message.ts';
-import { carryOn, declareDead } from './declare.ts';
+import { carryOn, declareDead, isDeclared } from './declare.ts';
 import { finalise, type ReprobePorts } from './finalise.ts';
 import { lookAgain } from './look-again.ts';
 
@@ -74,7 +74,12 @@ async function settle(
   const message = received.body;
   const workspace = workspaces.value.get(message.workspaceId) ?? 'absent';
   const known = await ports.receipts.read(message.workspaceId, message.verdictId);
-  if (typeof workspace === 'object' && workspace.claim?.token === message.verdictId) {
+  const isOpen = known === undefined || !isFinal(known);
+  if (
+    typeof workspace === 'object' &&
+    isDeclared(workspace, message.verdictId) &&
+    (workspace.claim ?? isOpen)
+  ) {
     return carryOn(ports, message, workspace, known);
   }
   if (known && isFinal(known)) return { kind: 'done' };

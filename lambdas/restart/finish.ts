@@ -2,6 +2,7 @@
 import { released } from '../../core/brake.ts';
 import type { PolicySettings } from '../../core/policy.ts';
 import type { RestartOutcome, RestartView } from '../../core/restart.ts';
+import { isUntouched, type Claim, type Workspace } from '../../core/workspace.ts';
 import { wake, type WakePorts } from '../parking/wake.ts';
 import type {
   BrakeStore,
@@ -14,6 +15,7 @@ import type {
   Settled,
   WorkspaceStore,
 } from '../ports.ts';
+import { detailOfGone } from './gone.ts';
 
 export interface RestartPorts extends WakePorts {
   readonly clock: Clock;
@@ -46,13 +48,15 @@ const labelOf: Record<RestartOutcome, 'justified' | 'unjustified' | 'unknown'> =
 export async function finishClaim(
   ports: RestartPorts,
   { workspace, claim }: Pick<RestartView, 'workspace' | 'claim'>,
-  end: { readonly outcome: RestartOutcome; readonly because: string },
+  end: End,
 ): Promise<Settled> {
   const { workspaceId } = workspace;
   // Only a restart that was done leaves its boot retired: one that ended without may have condemned a living agent,
   // and its beats must count again. A late beat of a dead one only makes the judge say busy.
+  const quarantine = quarantineOf(claim, end, ports.clock.nowMs());
   const ended = await ports.workspaces.endClaim(workspaceId, claim.token, {
     unretire: end.outcome !== 'done' && end.outcome !== 'gone',
+    sets: { ...whatItShowed(workspace, claim, end, ports.clock.nowMs()), ...(quarantine && { quarantine }) },
   });
   await releaseSlot(ports, claim.token);
   if (ended === 'lost') return { kind: 'done' };
@@ -65,7 +69,10 @@ export async function finishClaim(
     label,
   });
   ports.log.count(`Restart${label.charAt(0).toUpperCase()}${label.slice(1)}`);
+  if (end.outcome === 'failed') ports.log.count('RestartFailed');
+  if (end.because === 'mute') ports.log.count('WorkspaceMute');
   await ports.events.publish(eventOf[end.outcome], {
+    ...(end.outcome === 'gone' && (await needsOfReplacement(ports, workspace))),
     workspaceId,
     instanceId: claim.instanceId,
     token: claim.token,
@@ -73,8 +80,58 @@ export async function finishClaim(
     reason: end.because,
     label,
   });
+  if (quarantine) await tellOfQuarantine(ports, workspaceId, claim.instanceId, quarantine);
   await wake(ports, workspaceId, ports.clock.nowMs());
   return { kind: 'done' };
+}
+
+type End = { readonly outcome: RestartOutcome; readonly because: string };
+
+/** What the workspace keeps of the end. A restart that touched nothing does not count against the budget. */
+function whatItShowed(
+  workspace: Workspace,
+  claim: Claim,
+  { outcome }: End,
+  nowMs: number,
+): Partial<Pick<Workspace, 'gone' | 'recentRestartsMs'>> {
+  const gone = { verdictId: claim.token, atMs: nowMs, instanceId: claim.instanceId };
+  if (outcome === 'gone') return { gone };
+  return isUntouched(claim) && outcome !== 'done'
+    ? { recentRestartsMs: workspace.recentRestartsMs.filter((atMs) => atMs !== claim.sinceMs) }
+    : {};
+}
+
+/**
+ * Ends that another try may mend by itself: capacity comes back, a slow agent may beat yet, and a function that ended
+ * between the intent of its Stop and the call has used up the one Stop of its claim; the next claim has its own.
+ */
+const mayMendItself: readonly string[] = ['no-capacity', 'throttled', 'mute', 'stop-without-effect'];
+
+/** A restart that was tried and has failed is not tried for ever: an operator should look first. */
+function quarantineOf(claim: Claim, { outcome, because }: End, nowMs: number): Workspace['quarantine'] {
+  if (outcome !== 'failed' || claim.kind === 'operator' || isUntouched(claim)) return undefined;
+  return mayMendItself.includes(because) ? undefined : { verdictId: claim.token, atMs: nowMs, because };
+}
+
+async function tellOfQuarantine(
+  ports: RestartPorts,
+  workspaceId: string,
+  instanceId: string,
+  { verdictId, because }: NonNullable<Workspace['quarantine']>,
+): Promise<void> {
+  ports.log.count('WorkspaceQuarantined');
+  await ports.events.publish('workspace.quarantined', {
+    workspaceId,
+    instanceId,
+    verdictId,
+    reason: because,
+  });
+}
+
+async function needsOfReplacement(ports: RestartPorts, workspace: Workspace) {
+  ports.log.count('WorkspaceGone');
+  const looks = await ports.ec2.look([workspace.instanceId]);
+  return detailOfGone(workspace, looks.get(workspace.instanceId));
 }
 
 /** Best effort, twice: the sweep frees what is left. */

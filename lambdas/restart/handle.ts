@@ -12,7 +12,7 @@
  */
 import { assertNever } from '../../core/invariant.ts';
 import type { RestartMessage } from '../../core/messages.ts';
-import { needsProbe, nextRestartAction, type RestartView } from '../../core/restart.ts';
+import { isStuckStopping, needsProbe, nextRestartAction, type RestartView } from '../../core/restart.ts';
 import { rangeOfMessage } from '../../core/time.ts';
 import { policyFor } from '../judging/policies.ts';
 import type { InstanceLook, Received, Settled } from '../ports.ts';
@@ -62,6 +62,11 @@ async function step(ports: RestartPorts, received: Received<RestartMessage>): Pr
     case 'adopt':
       return adoptStart(ports, view, action.launchTimeMs);
     case 'wait':
+      if (isStuckStopping(view)) {
+        // Stop is not forced: that can lose what the agent has written. An operator decides (V7).
+        ports.log.error('instance stuck in stopping', { workspaceId: workspace.workspaceId });
+        ports.log.count('StuckStopping');
+      }
       ports.log.info('restart waits', {
         workspaceId: workspace.workspaceId,
         step: claim.step,

@@ -1,5 +1,5 @@
 /** The acts. Each is preceded by its durable intent and the last look, in one conditional write (S8). */
-import { RESTART_DEADLINE_MS, RESUME_AFTER_MS } from '../../core/claim.ts';
+import { CAPACITY_DEADLINE_MS, RESTART_DEADLINE_MS, RESUME_AFTER_MS } from '../../core/claim.ts';
 import type { RestartView } from '../../core/restart.ts';
 import { isFleetPaused } from '../../core/brake.ts';
 import type { Claim } from '../../core/workspace.ts';
@@ -18,7 +18,8 @@ export async function issueStart(ports: RestartPorts, view: RestartView): Promis
   const { workspace, claim, now } = view;
   if (await isBraked(ports, view)) return { kind: 'again', afterSeconds: BRAKED_WAIT_SECONDS };
   const intent: Claim = { ...claim, step: 'start-issued', attempt: claim.attempt + 1 };
-  if (!(await advance(ports, view, intent, lastLookOf(view)))) return { kind: 'again', afterSeconds: 1 };
+  if (!(await advance(ports, view, intent, { lastLook: lastLookOf(view) })))
+    return { kind: 'again', afterSeconds: 1 };
   const outcome = await ports.power.start(claim.instanceId);
   report(ports, 'start', view, outcome);
   switch (outcome.kind) {
@@ -34,13 +35,36 @@ export async function issueStart(ports: RestartPorts, view: RestartView): Promis
       return { kind: 'again', afterSeconds: 2 };
     }
     case 'try-again':
-      return { kind: 'again', afterSeconds: waitAfter(outcome.code, intent.attempt, ports.ids.jitter()) };
+      return tryLater(ports, { ...view, claim: intent }, outcome.code);
     case 'refused':
       return finishClaim(ports, { ...view, claim: intent }, { outcome: 'failed', because: outcome.code });
     case 'unclear':
       // What it did is found out by looking: the next step follows from the state.
       return { kind: 'again', afterSeconds: STATE_WAIT_SECONDS };
   }
+}
+
+/**
+ * EC2 had no capacity, or throttled: nothing was done, and a later Start may succeed. Waiting for that is progress, so
+ * the claim lives for up to an hour from its begin; until then its requests stay parked (V4).
+ */
+async function tryLater(ports: RestartPorts, view: RestartView, code: string): Promise<Settled> {
+  const { claim, now } = view;
+  const afterSeconds = waitAfter(code, claim.attempt, ports.ids.jitter());
+  if (code === 'IncorrectInstanceState') return { kind: 'again', afterSeconds };
+  const notBeforeMs = now.latestMs + afterSeconds * 1000;
+  const waiting: Claim = {
+    ...claim,
+    notBeforeMs,
+    waitsFor: code.includes('Capacity') ? 'capacity' : 'throttle',
+    deadlineMs: Math.max(claim.deadlineMs, claim.sinceMs + CAPACITY_DEADLINE_MS),
+  };
+  ports.log.count(waiting.waitsFor === 'capacity' ? 'StartWithoutCapacity' : 'StartThrottled');
+  // The sweep must not take a claim that waits for one that is stuck.
+  await ports.workspaces.advanceClaim(view.workspace.workspaceId, claim, waiting, {
+    dueAtMs: notBeforeMs + RESUME_AFTER_MS,
+  });
+  return { kind: 'again', afterSeconds };
 }
 
 /**
@@ -63,7 +87,8 @@ export async function issueStop(ports: RestartPorts, view: RestartView): Promise
     ...lastLookOf(view),
     ...(claim.bootId !== undefined && { bootId: claim.bootId }),
   };
-  if (!(await advance(ports, view, intent, lastLook))) return { kind: 'again', afterSeconds: 1 };
+  const stopping = { lastLook, stopAtMs: now.latestMs };
+  if (!(await advance(ports, view, intent, stopping))) return { kind: 'again', afterSeconds: 1 };
   const outcome = await ports.power.stop(claim.instanceId);
   report(ports, 'stop', view, outcome);
   if (outcome.kind === 'refused' || outcome.kind === 'try-again') {
@@ -97,20 +122,32 @@ async function recordStart(
   await ports.workspaces.advanceClaim(
     workspace.workspaceId,
     from,
-    { ...from, step: 'starting', starts: (from.starts ?? 0) + 1, startedAtMs, deadlineMs, settleUntilMs },
+    {
+      ...waitedOut(from),
+      step: 'starting',
+      starts: (from.starts ?? 0) + 1,
+      startedAtMs,
+      deadlineMs,
+      settleUntilMs,
+    },
     { dueAtMs: now.latestMs + RESUME_AFTER_MS, settleUntilMs },
   );
+}
+
+/** The claim without what it has waited for. */
+function waitedOut({ notBeforeMs: _notBefore, waitsFor: _waitsFor, ...claim }: Claim): Claim {
+  return claim;
 }
 
 async function advance(
   ports: RestartPorts,
   view: RestartView,
   to: Claim,
-  lastLook?: LastLook,
+  also: { lastLook?: LastLook; stopAtMs?: number } = {},
 ): Promise<boolean> {
   const advanced = await ports.workspaces.advanceClaim(view.workspace.workspaceId, view.claim, to, {
     dueAtMs: view.now.latestMs + RESUME_AFTER_MS,
-    ...(lastLook && { lastLook }),
+    ...also,
   });
   return advanced === 'advanced';
 }

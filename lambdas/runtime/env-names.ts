@@ -12,6 +12,7 @@ export const functionNames = [
   'sweep',
   'lookup',
   'operate',
+  'instance-change',
 ] as const;
 export type FunctionName = (typeof functionNames)[number];
 

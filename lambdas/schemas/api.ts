@@ -85,6 +85,7 @@ export const LATEST_BUSY_UNTIL_MS = LONGEST_LEASE_MS + 60_000;
 
 function settingSchema(name: SettingName): z.ZodMiniType {
   const setting = settingTable[name];
+  if (setting.kind === 'flag') return z.boolean();
   if (setting.kind === 'choice') return z.enum(setting.choices);
   const bounded = z.number().check(z.minimum(setting.minimum), z.maximum(setting.maximum));
   const number = setting.integer ? bounded.check(z.int()) : bounded;
@@ -110,6 +111,7 @@ export const workspaceBody = z.strictObject({
 
 export const settleBody = z.strictObject({ reason: reasonText, seconds: z.optional(whole(5, 3600)) });
 export const pauseBody = z.strictObject({ reason: reasonText, until: z.optional(isoInstant) });
+export const approvalBody = z.strictObject({ reason: z.optional(reasonText) });
 export const restartBody = z.strictObject({ reason: reasonText, force: z.optional(z.boolean()) });
 
 const digits = z.string().check(z.regex(/^[1-9]\d{0,3}$/));

@@ -50,6 +50,7 @@ describe('what the claim of a verdict requires', () => {
       seq: 41,
       settledBeforeMs: NOW_MS - policy.skewMarginMs,
       staleBeforeMs: NOW_MS - policy.skewMarginMs,
+      notQuarantined: true,
       pauseEndedByMs: NOW_MS,
     });
   });
@@ -82,6 +83,7 @@ describe("what the claim of an operator's order requires", () => {
       generation: 3,
       instanceId: INSTANCE,
       bootId: BOOT,
+      notQuarantined: true,
       settledBeforeMs: NOW_MS,
       pauseEndedByMs: NOW_MS,
     });
@@ -155,9 +157,43 @@ describe('the restart budget (S13)', () => {
     expect(prepareClaim(restarted(3, 2, 1), byOperator, at(NOW_MS), policy)).toBe('restart-budget-spent');
   });
 
-  it('two, and one half an hour ago - there is one left, and the old one is forgotten', () => {
+  it('two, and one half an hour ago - there is one left; the row goes on, so the old one makes the next wait longer', () => {
     const { sets } = claimed(restarted(windowMs, 900_000, 60_000), byVerdict);
-    expect(sets.recentRestartsMs).toEqual([NOW_MS - 900_000, NOW_MS - 60_000, NOW_MS]);
+    expect(sets.recentRestartsMs).toEqual([NOW_MS - windowMs, NOW_MS - 900_000, NOW_MS - 60_000, NOW_MS]);
+  });
+
+  it('half an hour of health since the last restart - all are forgiven', () => {
+    const { sets } = claimed(restarted(windowMs + 5, windowMs), byVerdict);
+    expect(sets.recentRestartsMs).toEqual([NOW_MS]);
+    expect(sets.claim.notBeforeMs).toBeUndefined();
+  });
+
+  it('dies over and over - each restart waits longer, from the one before, up to a quarter of an hour', () => {
+    const notBefore = (...agoMs: number[]) => {
+      const { claim } = claimed(restarted(...agoMs), byVerdict).sets;
+      return claim.notBeforeMs === undefined ? 'at once' : claim.notBeforeMs - NOW_MS;
+    };
+    expect(notBefore()).toBe('at once');
+    expect(notBefore(120_000)).toBe('at once');
+    expect(notBefore(20_000)).toBe(40_000);
+    expect(notBefore(240_000, 120_000)).toBe(120_000);
+    expect(notBefore(windowMs + 2, windowMs + 1, 120_000)).toBe(780_000);
+  });
+
+  it('a restart that waits - has its whole time from then on', () => {
+    const { claim } = claimed(restarted(240_000, 120_000), byVerdict).sets;
+    expect(claim.deadlineMs).toBe(NOW_MS + 120_000 + RESTART_DEADLINE_MS);
+    expect(claim.waitsFor).toBe('back-off');
+  });
+
+  it('an order by an operator - does not wait', () => {
+    expect(claimed(restarted(240_000, 1000), byOperator).sets.claim).not.toHaveProperty('notBeforeMs');
+  });
+
+  it('a restart that needs a yes - begins by waiting for it', () => {
+    expect(claimed(aWorkspace(), { ...byVerdict, needsApproval: true }).sets.claim.step).toBe(
+      'awaiting-approval',
+    );
   });
 
   it('the time is unsure - the earliest end decides what still counts', () => {

@@ -135,7 +135,7 @@ describe('a beat while a restart is open', () => {
     aWorkspace({ claim: aClaim(overrides), retiredBootId: BOOT, ...more });
 
   it('of the retired boot - dropped, but heard: the condemned agent lives', () => {
-    for (const step of ['awaiting-admission', 'admitted'] as const) {
+    for (const step of ['awaiting-approval', 'awaiting-admission', 'admitted'] as const) {
       expect(decided(claimed({ step }), aBeat())).toEqual({
         kind: 'refused',
         why: 'retired-boot',
@@ -144,7 +144,7 @@ describe('a beat while a restart is open', () => {
     }
   });
 
-  it.each(claimSteps.slice(2))(
+  it.each(claimSteps.slice(3))(
     'of the retired boot at %s - dropped and not heard: the act is done',
     (step) => {
       expect(decided(claimed({ step }), aBeat())).toEqual({

@@ -9,13 +9,14 @@ import {
   settingTable,
   withOverrides,
   type ChoiceSetting,
+  type FlagSetting,
   type NumberSetting,
   type PolicySettings,
   type SettingName,
 } from '../../core/policy.ts';
 
 const numbers = settingNames.flatMap((name) => {
-  const setting: NumberSetting | ChoiceSetting = settingTable[name];
+  const setting: NumberSetting | ChoiceSetting | FlagSetting = settingTable[name];
   return setting.kind === 'number' ? [[name, setting] as const] : [];
 });
 /** Problems of one value; the other settings are set so that no value is impossible beside them. */
@@ -46,6 +47,9 @@ describe('the defaults', () => {
       deliverTimeoutSeconds: 300,
       maxActiveTasks: 1,
       whenPaused: 'park',
+      mode: 'enforce',
+      respectManualStop: false,
+      enforcePercent: 100,
       skewSeconds: 5,
       brakeMinimum: 2,
       brakeShare: 0.2,
@@ -127,6 +131,13 @@ describe('one value', () => {
       expect(settingTable[name]).toMatchObject({ minimum: 0, maximum: 1, integer: false });
     }
     expect(fractions.filter((name) => !name.endsWith('Share'))).toEqual([]);
+  });
+
+  it('a flag - is true or false, and nothing else', () => {
+    expect(problemsOf('respectManualStop', true)).toEqual([]);
+    expect(problemsOf('respectManualStop', 'true')).toEqual([
+      'Expected respectManualStop to be true or false, got true',
+    ]);
   });
 
   it('null - switches off what may be switched off, and nothing else', () => {

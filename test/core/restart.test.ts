@@ -4,6 +4,7 @@ import { InvariantViolation } from '../../core/invariant.ts';
 import {
   MOST_FALL_BACKS,
   needsProbe,
+  isStuckStopping,
   nextRestartAction,
   restartOutcomes,
   type RestartAction,
@@ -61,6 +62,7 @@ const next = (overrides: Partial<RestartView> = {}): string =>
 
 /** What each step of a claim looks like when nothing is out of the ordinary. */
 const stepOf: Record<Claim['step'], Partial<Claim>> = {
+  'awaiting-approval': { step: 'awaiting-approval' },
   'awaiting-admission': { step: 'awaiting-admission' },
   admitted: { step: 'admitted' },
   'stop-issued': { step: 'stop-issued', stopLeaseUntilMs: NOW_MS + 1 },
@@ -98,6 +100,11 @@ const always = {
 
 type Differing = Record<Exclude<Look, keyof typeof always>, string>;
 const condemnedRunning: Record<Exclude<Claim['step'], 'awaiting-admission'>, Differing> = {
+  'awaiting-approval': {
+    stopped: 'wait: awaiting-approval',
+    running: 'wait: awaiting-approval',
+    'running anew': 'adopt',
+  },
   admitted: { stopped: 'start', running: 'stop', 'running anew': 'adopt' },
   'stop-issued': {
     stopped: 'wait: stop-in-flight',
@@ -117,6 +124,7 @@ const table: Record<Claim['kind'], typeof condemnedRunning> = {
   operator: condemnedRunning,
   silent: condemnedRunning,
   dead: {
+    'awaiting-approval': { ...condemnedRunning['awaiting-approval'], running: alarm },
     admitted: { ...condemnedRunning.admitted, running: alarm },
     'stop-issued': { ...condemnedRunning['stop-issued'], running: alarm },
     'stop-recorded': { ...condemnedRunning['stop-recorded'], running: alarm },
@@ -398,6 +406,78 @@ describe('the end of a restart', () => {
   ])('%i ms from its deadline, by the earliest end - %s', (offsetMs, action) => {
     const claim = claimOf({ deadlineMs: NOW_MS - offsetMs });
     expect(next({ claim, now: at(NOW_MS, NOW_MS + 9000) })).toBe(action);
+  });
+
+  it.each([
+    ['awaiting-approval', {}, seen('stopped'), 'cancelled: not-approved'],
+    ['awaiting-admission', {}, notMade, 'failed: deadline'],
+    ['start-issued', { waitsFor: 'capacity' }, seen('stopped'), 'failed: no-capacity'],
+    ['start-issued', { waitsFor: 'throttle' }, seen('stopped'), 'failed: throttled'],
+    ['stop-recorded', {}, seen('stopping'), 'failed: stuck-stopping'],
+    ['starting', {}, seen('pending', anew), 'failed: deadline'],
+    ['starting', {}, seen('running', anew), 'failed: mute'],
+    ['starting', {}, looks.unknown, 'failed: deadline'],
+  ] as const)('its time is over at %s %j - the end says what it waited for', (step, more, probe, action) => {
+    const claim = claimOf({ ...stepOf[step], ...more, deadlineMs: NOW_MS });
+    expect(next({ claim, probe })).toBe(action);
+  });
+
+  it('its time is over in the moment in which the new boot was heard - done', () => {
+    const claim = claimOf({ ...stepOf.starting, deadlineMs: NOW_MS });
+    const workspace = aWorkspace({ heartbeat: aHeartbeat({ bootId: 'boot-2', atMs: NOW_MS }) });
+    expect(next({ claim, workspace, probe: seen('running', anew) })).toBe('done: heartbeat');
+  });
+
+  it.each([
+    ['awaiting-admission', 'back-off', notMade, 'wait: back-off', 'admit'],
+    ['start-issued', 'capacity', seen('stopped'), 'wait: capacity', 'start'],
+    ['start-issued', 'throttle', seen('stopped'), 'wait: throttle', 'start'],
+  ] as const)('at %s before its time (%s) - waits; then goes on', (step, waitsFor, probe, before, then) => {
+    const claim = claimOf({ ...stepOf[step], waitsFor, notBeforeMs: NOW_MS + 1 });
+    expect(next({ claim, probe })).toBe(before);
+    expect(next({ claim, probe, now: at(NOW_MS, NOW_MS + 60_000) })).toBe(before);
+    expect(next({ claim, probe, now: at(NOW_MS + 1) })).toBe(then);
+  });
+
+  it('before its time, but it runs anew by itself - taken on: waiting is for acts only', () => {
+    const claim = claimOf({ ...stepOf['start-issued'], notBeforeMs: NOW_MS + 60_000, waitsFor: 'capacity' });
+    expect(next({ claim, probe: seen('running', anew) })).toBe('adopt');
+  });
+
+  it('long waits are cut, so that a withdrawn wish is noticed', () => {
+    const claim = claimOf({ ...stepOf['awaiting-admission'], notBeforeMs: NOW_MS + 600_000 });
+    expect(nextRestartAction(view({ claim }))).toMatchObject({ do: 'wait', forMs: 60_000 });
+  });
+
+  it('waits for a yes, and its agent is heard - a false alarm', () => {
+    const claim = claimOf({ ...stepOf['awaiting-approval'], kind: 'silent', heardAtMs: NOW_MS - 1 });
+    expect(next({ claim, probe: seen('running') })).toBe('false-alarm: heard');
+  });
+
+  const byPerson = seen('stopped', { stateReason: 'Client.UserInitiatedShutdown' });
+  it.each([
+    [true, 'dead', undefined, 'cancelled: stopped-by-person'],
+    [false, 'dead', undefined, 'start'],
+    [true, 'operator', undefined, 'start'],
+    [true, 'silent', NOW_MS - 60_000, 'start'],
+  ] as const)(
+    'a person stopped it, respected: %s, claim by %s, own stop at %s - %s',
+    (respectManualStop, kind, stopLeaseUntilMs, action) => {
+      const claim = claimOf({ kind, ...(stopLeaseUntilMs !== undefined && { stopLeaseUntilMs }) });
+      expect(next({ claim, probe: byPerson, policy: { ...policy, respectManualStop } })).toBe(action);
+    },
+  );
+
+  it.each([
+    [0, false],
+    [1, true],
+  ])('stopping for ten minutes and %i ms - stuck: %s', (moreMs, stuck) => {
+    const claim = claimOf({ ...stepOf['stop-recorded'], deadlineMs: NOW_MS + 300_000 - moreMs });
+    const now = at(NOW_MS, NOW_MS + 9000);
+    expect(
+      isStuckStopping(view({ claim: { ...claim, stopLeaseUntilMs: 0 }, probe: seen('stopping'), now })),
+    ).toBe(stuck);
+    expect(isStuckStopping(view({ claim, probe: seen('pending'), now }))).toBe(false);
   });
 
   it('waits are short, so that a restart is not slowed down by looking', () => {

@@ -21,8 +21,9 @@ describe('words', () => {
     expect(new Set(numbers).size).toBe(numbers.length);
   });
 
-  it('a claim goes through six steps', () => {
+  it('a claim goes through seven steps', () => {
     expect([...claimSteps]).toEqual([
+      'awaiting-approval',
       'awaiting-admission',
       'admitted',
       'stop-issued',

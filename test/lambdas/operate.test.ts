@@ -1,7 +1,8 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { DescribeInstancesCommand } from '@aws-sdk/client-ec2';
+import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
-import { TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { PutCommand, TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { registry } from '../../lambdas/adapters/registry.ts';
 import { openTable } from '../../lambdas/adapters/table.ts';
@@ -68,13 +69,17 @@ describe('register', () => {
     taggedInstance([{ Key: 'defib:workspace', Value: 'true' }]);
     await operate(route, body);
     const [items] = transactions();
-    expect(items).toHaveLength(2);
+    expect(items).toHaveLength(3);
     expect(items?.[0]?.Update?.ExpressionAttributeValues).toMatchObject({
       ':settleUntil': NOW_MS + 60_000,
       ':because': 'registration',
       ':desired': 'running',
     });
     expect(items?.[1]?.Update?.Key).toEqual({ pk: 'FLEET', sk: 'SIZE' });
+    expect(items?.[2]?.Update).toMatchObject({
+      Key: { pk: 'INSTANCE#i-0123456789abcdef0', sk: 'WORKSPACES' },
+      ExpressionAttributeValues: { ':workspaces': new Set(['ws-1']) },
+    });
   });
 
   it('another instance for a known workspace - a new generation, and an open claim is closed in the same write', async () => {
@@ -84,6 +89,15 @@ describe('register', () => {
     const update = transactions()[0]?.[0]?.Update;
     expect(update?.UpdateExpression).toMatch(/REMOVE removed, heartbeat, evidence, claim/);
     expect(update?.ConditionExpression).toBe('generation = :generation AND instanceId = :oldInstanceId');
+    expect(update?.UpdateExpression).toContain('gone, quarantine, withheld');
+    expect(
+      transactions()[0]
+        ?.slice(1)
+        .map((item) => [item.Update?.Key?.['pk'] as unknown, item.Update?.UpdateExpression]),
+    ).toEqual([
+      ['INSTANCE#i-0123456789abcdef0', 'ADD workspaceIds :workspaces'],
+      ['INSTANCE#i-0aaaaaaaaaaaaaaaa', 'DELETE workspaceIds :workspaces'],
+    ]);
   });
 
   it('the same instance again - no new generation, no new settle window', async () => {
@@ -125,6 +139,128 @@ describe('register', () => {
     [{ ...body, policy: { brakeMinimum: 5 } }, 'policy.brakeMinimum'],
   ])('%o - refused by the name of the field', async (bad, field) => {
     await expect(operate(route, bad)).rejects.toMatchObject({ problems: [{ field }] });
+  });
+});
+
+describe('an order leaves a record before it leaves anything else (S35)', () => {
+  const records = () =>
+    aws.dynamo.commandCalls(PutCommand).map((call) => call.args[0].input.Item?.['order'] as object);
+  const asClaimed = () =>
+    updates().filter((update) => update.UpdateExpression?.startsWith('SET claim =')).length;
+
+  it('a restart - who, why, and what EC2 had said', async () => {
+    holds(aws, aStoredWorkspace());
+    ec2Shows(aws, 'running');
+    await operate('POST /workspaces/{workspaceId}/restart', { reason: 'upgrade', force: true });
+    expect(records()).toMatchObject([
+      { what: 'force-restart', by: 'role/operator', reason: 'upgrade', probe: { state: 'running' } },
+    ]);
+    expect(asClaimed()).toBe(1);
+  });
+
+  it('the record cannot be written - nothing is claimed', async () => {
+    holds(aws, aStoredWorkspace());
+    ec2Shows(aws, 'running');
+    aws.dynamo.on(PutCommand).rejects(new Error('down'));
+    await expect(operate('POST /workspaces/{workspaceId}/restart', { reason: 'upgrade' })).rejects.toThrow(
+      'down',
+    );
+    expect(asClaimed()).toBe(0);
+  });
+});
+
+describe('a restart that waits for a yes', () => {
+  const route = 'POST /workspaces/{workspaceId}/restart/approve';
+  const waiting = { ...aClaim(), step: 'awaiting-approval' as const };
+
+  it('yes - goes on to its admission under a new epoch, with the record first, and is sent', async () => {
+    holds(aws, aStoredWorkspace({ claim: waiting }));
+    expect(await operate(route, { reason: 'seen it' })).toMatchObject({
+      status: 202,
+      body: { claim: { token: waiting.token, step: 'awaiting-admission' } },
+    });
+    expect(aws.dynamo.commandCalls(PutCommand)[0]?.args[0].input.Item?.['order']).toMatchObject({
+      what: 'approve-restart',
+      by: 'role/operator',
+      reason: 'seen it',
+      token: waiting.token,
+    });
+    expect(updates()[0]?.ConditionExpression).toContain('claim.#step = :step');
+    expect(updates()[0]?.ExpressionAttributeValues).toMatchObject({
+      ':step': 'awaiting-approval',
+      ':claim': { step: 'awaiting-admission', epoch: 1, deadlineMs: NOW_MS + 900_000 },
+    });
+    const sent = aws.sqs.commandCalls(SendMessageCommand)[0]?.args[0].input;
+    expect(sent?.QueueUrl).toBe(QUEUE.restart);
+    expect(JSON.parse(sent?.MessageBody ?? '')).toMatchObject({ token: waiting.token, epoch: 1 });
+  });
+
+  it('no body - a yes needs no reason', async () => {
+    holds(aws, aStoredWorkspace({ claim: waiting }));
+    expect(await operate(route, '')).toMatchObject({ status: 202 });
+  });
+
+  it.each([
+    ['no claim is open', {}],
+    ['the claim needs none, or was given it', { claim: aClaim() }],
+  ])('%s - 409, and nothing is written', async (_why, changes) => {
+    holds(aws, aStoredWorkspace(changes));
+    expect(await operate(route, {})).toMatchObject({ status: 409, body: { code: 'conflict' } });
+    expect(updates()).toHaveLength(0);
+  });
+
+  it('two say yes at once - the second finds it given', async () => {
+    holds(aws, aStoredWorkspace({ claim: waiting }));
+    aws.dynamo
+      .on(UpdateCommand)
+      .rejects(new ConditionalCheckFailedException({ message: 'no', $metadata: {} }));
+    expect(await operate(route, {})).toMatchObject({ status: 409 });
+    expect(aws.sqs.commandCalls(SendMessageCommand)).toHaveLength(0);
+  });
+});
+
+describe('quarantine', () => {
+  const route = 'POST /workspaces/{workspaceId}/quarantine/release';
+  const quarantine = { verdictId: aClaim().token, atMs: NOW_MS - 1, because: 'start-refused' };
+
+  it('released - with a record, the whole budget back, and news', async () => {
+    holds(aws, aStoredWorkspace({ quarantine }));
+    expect(await operate(route, { reason: 'disk mended' })).toMatchObject({ status: 200 });
+    expect(aws.dynamo.commandCalls(PutCommand)[0]?.args[0].input.Item?.['order']).toMatchObject({
+      what: 'release-quarantine',
+      reason: 'disk mended',
+    });
+    expect(updates()[0]).toMatchObject({
+      UpdateExpression: 'REMOVE quarantine SET recentRestartsMs = :none',
+      ExpressionAttributeValues: { ':none': [] },
+    });
+    expect(
+      aws.bus.commandCalls(PutEventsCommand).map((call) => call.args[0].input.Entries?.[0]?.DetailType),
+    ).toEqual(['workspace.released']);
+  });
+
+  it('there is none - 200, and nothing changes', async () => {
+    holds(aws, aStoredWorkspace());
+    expect(await operate(route, {})).toMatchObject({ status: 200, body: { quarantine: null } });
+    expect(updates()).toHaveLength(0);
+  });
+
+  it('shown with the workspace: since when, why, and by which verdict', async () => {
+    holds(aws, aStoredWorkspace({ quarantine }));
+    expect(await operate(route, {})).toMatchObject({
+      body: { quarantine: { because: 'start-refused', verdictId: quarantine.verdictId } },
+    });
+  });
+
+  it('a restart is ordered meanwhile - 409; by force it is made', async () => {
+    const order = 'POST /workspaces/{workspaceId}/restart';
+    holds(aws, aStoredWorkspace({ quarantine }));
+    ec2Shows(aws, 'running');
+    expect(await operate(order, { reason: 'again' })).toMatchObject({
+      status: 409,
+      body: { code: 'quarantined' },
+    });
+    expect(await operate(order, { reason: 'again', force: true })).toMatchObject({ status: 202 });
   });
 });
 

@@ -154,13 +154,20 @@ describe('a stopped instance', () => {
     },
   );
 
-  it.each(['UnauthorizedOperation', 'OperationNotPermitted'])('%s - given up with notice', async (code) => {
-    holds(aws, claimed({}));
-    ec2Shows(aws, 'stopped', { launchTimeMs: LAUNCHED_MS });
-    aws.ec2.on(StartInstancesCommand).rejects(Object.assign(new Error(), { name: code }));
-    expect(await settle()).toEqual({ kind: 'done' });
-    expect(news()).toEqual(['restart.failed']);
-  });
+  it.each(['UnauthorizedOperation', 'OperationNotPermitted'])(
+    '%s - given up with notice, and not tried again until somebody has looked',
+    async (code) => {
+      holds(aws, claimed({}));
+      ec2Shows(aws, 'stopped', { launchTimeMs: LAUNCHED_MS });
+      aws.ec2.on(StartInstancesCommand).rejects(Object.assign(new Error(), { name: code }));
+      expect(await settle()).toEqual({ kind: 'done' });
+      expect(news()).toEqual(['restart.failed', 'workspace.quarantined']);
+      expect(ended()[0]?.ExpressionAttributeValues?.[':quarantine']).toMatchObject({
+        verdictId: TOKEN,
+        because: code,
+      });
+    },
+  );
 
   it.each(['InsufficientInstanceCapacity', 'RequestLimitExceeded', 'IncorrectInstanceState'])(
     '%s - tried again later, the claim stays',
@@ -172,6 +179,135 @@ describe('a stopped instance', () => {
       expect(ended()).toHaveLength(0);
     },
   );
+});
+
+describe('EC2 has no capacity, or throttles', () => {
+  const refuse = (name: string) =>
+    aws.ec2.on(StartInstancesCommand).rejects(Object.assign(new Error(), { name }));
+
+  it.each([
+    ['InsufficientInstanceCapacity', 'capacity', 30_000],
+    ['RequestLimitExceeded', 'throttle', 3000],
+  ])(
+    '%s - waits for %s, up to an hour from its begin, and the sweep leaves it alone',
+    async (code, waitsFor, waitMs) => {
+      holds(aws, claimed({}));
+      ec2Shows(aws, 'stopped', { launchTimeMs: LAUNCHED_MS });
+      refuse(code);
+      expect(await settle()).toEqual({ kind: 'again', afterSeconds: waitMs / 1000 });
+      expect(updates().at(-1)?.ExpressionAttributeValues).toMatchObject({
+        ':claim': {
+          step: 'start-issued',
+          waitsFor,
+          notBeforeMs: NOW_MS + waitMs,
+          deadlineMs: NOW_MS - 3000 + 3_600_000,
+        },
+        ':dueAt': NOW_MS + waitMs + 120_000,
+      });
+    },
+  );
+
+  it('each time it waits longer, up to five minutes, and never at the same moment as others', async () => {
+    const waits: number[] = [];
+    for (const attempt of [0, 1, 2, 3, 4, 9]) {
+      holds(aws, claimed({ step: 'start-issued', attempt }));
+      ec2Shows(aws, 'stopped', { launchTimeMs: LAUNCHED_MS });
+      refuse('InsufficientInstanceCapacity');
+      const settled = await settle();
+      waits.push(settled?.kind === 'again' ? settled.afterSeconds : 0);
+    }
+    expect(waits).toEqual([30, 60, 120, 240, 300, 300]);
+    ports = { ...ports, ids: { ...ports.ids, jitter: () => 1 } };
+    expect(await settle()).toEqual({ kind: 'again', afterSeconds: 360 });
+  });
+
+  it('resumed by the sweep before its time - waits on, and calls nothing', async () => {
+    holds(
+      aws,
+      claimed({ step: 'start-issued', attempt: 1, waitsFor: 'capacity', notBeforeMs: NOW_MS + 20_000 }),
+    );
+    ec2Shows(aws, 'stopped', { launchTimeMs: LAUNCHED_MS });
+    expect(await settle()).toEqual({ kind: 'again', afterSeconds: 20 });
+    expect(starts()).toBe(0);
+  });
+
+  it('an hour is over - given up with a page, and not quarantined: capacity may come back', async () => {
+    holds(aws, claimed({ step: 'start-issued', attempt: 12, waitsFor: 'capacity', deadlineMs: NOW_MS - 1 }));
+    ec2Shows(aws, 'stopped', { launchTimeMs: LAUNCHED_MS });
+    expect(await settle()).toEqual({ kind: 'done' });
+    expect(news()).toEqual(['restart.failed']);
+    expect(ports.log.counted).toContain('RestartFailed');
+  });
+
+  it('capacity is back - the success forgets the waiting', async () => {
+    holds(aws, claimed({ step: 'start-issued', attempt: 3, waitsFor: 'capacity', notBeforeMs: NOW_MS - 1 }));
+    ec2Shows(aws, 'stopped', { launchTimeMs: LAUNCHED_MS });
+    ec2Starts('stopped');
+    await settle();
+    const claim = updates().at(-1)?.ExpressionAttributeValues?.[':claim'] as object;
+    expect(claim).toMatchObject({ step: 'starting' });
+    expect(claim).not.toHaveProperty('waitsFor');
+  });
+});
+
+describe('what an end leaves behind', () => {
+  it('terminated - gone is kept with the workspace, so that no further claim is made', async () => {
+    holds(aws, claimed({}));
+    ec2Shows(aws, 'terminated');
+    await settle();
+    expect(ended()[0]?.ExpressionAttributeValues).toMatchObject({
+      ':gone': { verdictId: TOKEN, instanceId: INSTANCE, atMs: NOW_MS },
+    });
+    expect(ports.log.counted).toContain('WorkspaceGone');
+  });
+
+  it('never reaches running until its time is over - quarantined, with news of both', async () => {
+    holds(aws, claimed({ step: 'starting', attempt: 1, startedAtMs: NOW_MS - 1, deadlineMs: NOW_MS - 1 }));
+    ec2Shows(aws, 'pending');
+    await settle();
+    expect(news()).toEqual(['restart.failed', 'workspace.quarantined']);
+    expect(ports.log.counted).toEqual(expect.arrayContaining(['RestartFailed', 'WorkspaceQuarantined']));
+  });
+
+  it('runs, but its agent is mute until its time is over - reported, and neither restarted nor quarantined', async () => {
+    holds(aws, claimed({ step: 'starting', attempt: 1, startedAtMs: NOW_MS - 9, deadlineMs: NOW_MS - 1 }));
+    ec2Shows(aws, 'running', { launchTimeMs: NOW_MS - 9 });
+    await settle();
+    expect(news()).toEqual(['restart.failed']);
+    expect(ports.log.counted).toContain('WorkspaceMute');
+    expect(starts() + stops()).toBe(0);
+  });
+
+  it("an operator's order that failed - no quarantine: its workspace may be well", async () => {
+    holds(aws, claimed({ kind: 'operator', step: 'stop-recorded', deadlineMs: NOW_MS - 1 }));
+    ec2Shows(aws, 'stopping');
+    await settle();
+    expect(news()).toEqual(['restart.failed']);
+  });
+
+  it('nothing was done - the restart does not count against the budget', async () => {
+    const recentRestartsMs = [NOW_MS - 600_000, NOW_MS - 3000];
+    holds(aws, claimed({}, { desired: 'stopped', recentRestartsMs }));
+    ec2Shows(aws, 'stopped');
+    await settle();
+    expect(ended()[0]?.ExpressionAttributeValues).toMatchObject({
+      ':recentRestartsMs': [NOW_MS - 600_000],
+    });
+  });
+
+  it('something was done - it counts', async () => {
+    holds(aws, claimed({ step: 'start-issued', attempt: 1 }, { recentRestartsMs: [NOW_MS - 3000] }));
+    ec2Shows(aws, 'running', { launchTimeMs: LAUNCHED_MS });
+    await settle();
+    expect(ended()[0]?.UpdateExpression).not.toContain('recentRestartsMs');
+  });
+
+  it('stuck in stopping for more than ten minutes - paged, and waited for: no Stop is forced', async () => {
+    holds(aws, claimed({ kind: 'operator', step: 'stop-recorded', deadlineMs: NOW_MS + 290_000 }));
+    ec2Shows(aws, 'stopping');
+    expect(await settle()).toMatchObject({ kind: 'again' });
+    expect(ports.log.counted).toEqual(['StuckStopping']);
+  });
 });
 
 describe('other states', () => {

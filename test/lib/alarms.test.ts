@@ -1,9 +1,12 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Stack } from 'aws-cdk-lib';
 import { expect, test } from 'vitest';
 import { functionNames } from '../../lambdas/runtime/env-names.ts';
 import { runbookEntries } from '../../lib/alarms.ts';
+import { packageRoot } from '../../lib/package-root.ts';
 import { awsStage, localStage, Synthesized } from './synthesized.ts';
 
 const topic = (name: string) =>
@@ -15,8 +18,13 @@ const synthesized = new Synthesized(stack);
 const alarms = synthesized.resources('AWS::CloudWatch::Alarm').map(({ Properties }) => Properties);
 const about = (metric: string) => alarms.filter(({ MetricName }) => MetricName === metric);
 
-test('a message is given up - somebody is paged, whichever queue it was of', () => {
-  const queues = [defib.judging.reprobes, defib.restarting.restarts, defib.parking.parked];
+test('a message is given up - somebody is told, whichever queue it was of', () => {
+  const queues = [
+    defib.judging.reprobes,
+    defib.restarting.restarts,
+    defib.parking.parked,
+    defib.instanceChanges,
+  ];
   expect(
     about('ApproximateNumberOfMessagesVisible')
       .map(({ Dimensions }) => JSON.stringify(Dimensions))
@@ -39,6 +47,37 @@ test('a function fails - a ticket is written, whichever it was', () => {
       .map((name) => `[{"Name":"FunctionName","Value":${name}}]`)
       .sort(),
   );
+});
+
+test.each([
+  ['RestartFailed', 'page', ['restart']],
+  ['WorkspaceQuarantined', 'page', ['reprobe', 'restart']],
+  ['StuckStopping', 'page', ['restart']],
+  ['RestartUnjustified', 'ticket', ['restart']],
+  ['WorkspaceGone', 'ticket', ['reprobe', 'restart']],
+])('%s is counted once - %s', (metric, severity, functions) => {
+  const found = about(metric);
+  expect(found.map(({ Dimensions }) => Dimensions)).toEqual(
+    functions.map((Value) => [{ Name: 'service', Value }]),
+  );
+  for (const alarm of found) {
+    expect(alarm).toMatchObject({
+      Namespace: 'Defib',
+      Threshold: 1,
+      AlarmActions: [expect.stringContaining(severity)],
+    });
+  }
+});
+
+test('every runbook entry that an alarm may name is there, with its three parts', () => {
+  const runbook = readFileSync(path.join(packageRoot(), 'docs', 'runbook.md'), 'utf8');
+  const sections = runbook.split(/^## /m).slice(1);
+  const entryOf = (section: string) => (section.split('\n')[0] ?? '').toLowerCase().replaceAll(' ', '-');
+  for (const entry of runbookEntries) {
+    const section = sections.find((text) => entryOf(text) === entry) ?? '';
+    for (const part of ['**Description.**', '**Investigation.**', '**Resolution.**'])
+      expect(section, entry).toContain(part);
+  }
 });
 
 test('the sweep does not run for five minutes - somebody is paged, even if nothing at all is reported', () => {

@@ -24,6 +24,7 @@ const variables: Record<FunctionName, (keyof typeof env)[]> = {
   sweep: ['busName', 'parkedQueueUrl', 'reprobeQueueUrl', 'restartQueueUrl'],
   lookup: ['operatorRoles'],
   operate: ['busName', 'operatorRoles', 'parkedQueueUrl', 'reporterRoles', 'restartQueueUrl', 'workspaceTag'],
+  'instance-change': [],
 };
 const timeouts: Record<FunctionName, number> = {
   'forward-error': 28,
@@ -34,6 +35,7 @@ const timeouts: Record<FunctionName, number> = {
   sweep: 55,
   lookup: 10,
   operate: 15,
+  'instance-change': 10,
 };
 
 /** The variables that a function reads when it starts, by the calls of runtime/env.ts in its entry. */

@@ -85,6 +85,10 @@ const may: Record<FunctionName, Record<string, string[]>> = {
     'restart queue': send,
     'parked queue': [...wake, ...send],
   },
+  'instance-change': {
+    table: ['dynamodb:GetItem', 'dynamodb:UpdateItem'],
+    'instance event dead letters': send,
+  },
 };
 
 const { stack, defib } = awsStage({ workspaceTag: { key: 'fleet', value: 'agents' } });
@@ -103,6 +107,7 @@ const resourceNames = new Map(
     'restart dead letters': defib.restarting.restarts.deadLetters.queueArn,
     'parked queue': defib.parking.parked.queue.queueArn,
     'parked dead letters': defib.parking.parked.deadLetters.queueArn,
+    'instance event dead letters': defib.instanceChanges.deadLetters.queueArn,
     instances: stack.formatArn({ service: 'ec2', resource: 'instance', resourceName: '*' }),
     'the EC2 resources of the account': stack.formatArn({ service: 'ec2', resource: '*', resourceName: '*' }),
   }).map(([name, arn]) => [synthesized.text(arn), name]),

@@ -1,0 +1,68 @@
+import { Duration } from 'aws-cdk-lib';
+import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
+import type { Construct } from 'constructs';
+import type { FunctionName } from '../lambdas/runtime/env-names.ts';
+import type { AlarmRule, Alarms } from './alarms.ts';
+
+type Watched = Pick<AlarmRule, 'severity' | 'runbook' | 'says'> & {
+  readonly metric: string;
+  readonly countedBy: readonly FunctionName[];
+};
+
+const watched: readonly Watched[] = [
+  {
+    metric: 'RestartFailed',
+    countedBy: ['restart'],
+    severity: 'page',
+    runbook: 'restart-failed',
+    says: 'A restart was given up.',
+  },
+  {
+    metric: 'WorkspaceQuarantined',
+    countedBy: ['reprobe', 'restart'],
+    severity: 'page',
+    runbook: 'workspace-quarantined',
+    says: 'A workspace is restarted no more until somebody has looked.',
+  },
+  {
+    metric: 'StuckStopping',
+    countedBy: ['restart'],
+    severity: 'page',
+    runbook: 'stuck-stopping',
+    says: 'An instance has been stopping for more than ten minutes.',
+  },
+  {
+    metric: 'RestartUnjustified',
+    countedBy: ['restart'],
+    severity: 'ticket',
+    runbook: 'unjustified-restart',
+    says: 'A workspace was condemned that was alive.',
+  },
+  {
+    metric: 'WorkspaceGone',
+    countedBy: ['reprobe', 'restart'],
+    severity: 'ticket',
+    runbook: 'workspace-gone',
+    says: 'The instance of a workspace is terminated.',
+  },
+];
+
+/** Alarms on what the functions count of restarts; each function counts for itself. */
+export function addRestartAlarms(scope: Construct, alarms: Alarms): void {
+  for (const { metric, countedBy, ...rule } of watched) {
+    for (const service of countedBy) {
+      const id = countedBy.length === 1 ? metric : `${metric}By${service}`;
+      alarms.add(scope, id, {
+        ...rule,
+        metric: new Metric({
+          namespace: 'Defib',
+          metricName: metric,
+          dimensionsMap: { service },
+          statistic: 'Sum',
+          period: Duration.minutes(5),
+        }),
+        when: { atLeast: 1 },
+      });
+    }
+  }
+}
