@@ -31,6 +31,7 @@ export interface FleetSettings {
   readonly brakeMinimum: number;
   readonly brakeShare: number;
   readonly brakeWindowSeconds: number;
+  readonly brakeEc2Share: number;
   readonly maxRestartShare: number;
 }
 
@@ -136,6 +137,10 @@ export const settingTable = {
   ),
   brakeShare: share(0.2, 'The brake opens when more than this share of the fleet looks dead at once.'),
   brakeWindowSeconds: fleet(seconds(300, 10, 3600, 'The window over which deaths count as at once.')),
+  brakeEc2Share: share(
+    0.5,
+    'The brake opens when more than this share of the calls to EC2 fail or are throttled. 1: never.',
+  ),
   maxRestartShare: share(0.05, 'Restarts in flight, as a share of the fleet; three are always allowed.'),
 } as const satisfies Record<keyof PolicySettings, NumberSetting | ChoiceSetting>;
 
@@ -167,6 +172,7 @@ export interface Policy {
   readonly brakeMinimum: number;
   readonly brakeShare: number;
   readonly brakeWindowMs: number;
+  readonly brakeEc2Share: number;
   readonly maxRestartShare: number;
 }
 
@@ -192,6 +198,7 @@ export function policyOf(settings: PolicySettings): Policy {
     brakeMinimum: settings.brakeMinimum,
     brakeShare: settings.brakeShare,
     brakeWindowMs: settings.brakeWindowSeconds * 1000,
+    brakeEc2Share: settings.brakeEc2Share,
     maxRestartShare: settings.maxRestartShare,
   };
 }

@@ -26,6 +26,7 @@ export const runbookEntries = [
   'parking-fails',
   'parked-not-received',
   'requests-given-up',
+  'the-brake-opened',
 ] as const;
 export type RunbookEntry = (typeof runbookEntries)[number];
 

@@ -67,6 +67,8 @@ function lookOf(id: string, found: readonly Instance[]): InstanceLook {
   return {
     probe: probeOf(id, instance),
     tags,
+    ...(instance.Placement?.AvailabilityZone !== undefined && { zone: instance.Placement.AvailabilityZone }),
+    ...(instance.ImageId !== undefined && { image: instance.ImageId }),
     ...(instance.PrivateIpAddress !== undefined && { privateIp: instance.PrivateIpAddress }),
   };
 }

@@ -1,25 +1,29 @@
 /** Ends a claim, whatever came of it: the slot is given back, the news goes out, parked requests are woken. */
-import { released } from '../../core/brake.ts';
 import type { PolicySettings } from '../../core/policy.ts';
 import type { RestartOutcome, RestartView } from '../../core/restart.ts';
 import { wake, type WakePorts } from '../parking/wake.ts';
 import type {
   BrakeStore,
   Clock,
+  Ec2Health,
   Ec2Power,
   Ec2Probe,
   Events,
   EventType,
   Ids,
+  ReceiptStore,
   Settled,
   WorkspaceStore,
 } from '../ports.ts';
+import { releaseSlot } from './release.ts';
 
 export interface RestartPorts extends WakePorts {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly workspaces: WorkspaceStore;
   readonly brake: BrakeStore;
+  readonly ec2Health: Pick<Ec2Health, 'recent'>;
+  readonly receipts: Pick<ReceiptStore, 'read'>;
   readonly ec2: Ec2Probe;
   readonly power: Ec2Power;
   readonly events: Events;
@@ -54,7 +58,7 @@ export async function finishClaim(
   const ended = await ports.workspaces.endClaim(workspaceId, claim.token, {
     unretire: end.outcome !== 'done' && end.outcome !== 'gone',
   });
-  await releaseSlot(ports, claim.token);
+  await releaseSlot(ports, { token: claim.token, workspaceId, ...end });
   if (ended === 'lost') return { kind: 'done' };
   const label = labelOf[end.outcome];
   ports.log.info('restart ended', {
@@ -75,13 +79,4 @@ export async function finishClaim(
   });
   await wake(ports, workspaceId, ports.clock.nowMs());
   return { kind: 'done' };
-}
-
-/** Best effort, twice: the sweep frees what is left. */
-async function releaseSlot(ports: Pick<RestartPorts, 'brake'>, token: string): Promise<void> {
-  for (let tries = 0; tries < 2; tries++) {
-    const fleet = await ports.brake.read();
-    if (fleet.admitted[token] === undefined) return;
-    if ((await ports.brake.replace(fleet, released(fleet, token))) === 'replaced') return;
-  }
 }
