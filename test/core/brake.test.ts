@@ -69,8 +69,12 @@ describe('a claim that asks for admission', () => {
     },
   );
 
-  it('the brake is open - refused, and the fleet is left as it is', () => {
-    expect(asked(aFleet({ brake: 'open' }))).toEqual({ kind: 'refused', why: 'brake-open' });
+  it('the brake is open - refused; a death is noted, an order changes nothing', () => {
+    expect(asked(aFleet({ brake: 'open' }))).toEqual({
+      kind: 'refused',
+      why: 'brake-open',
+      fleet: aFleet({ brake: 'open', deaths: [{ workspaceId: 'ws-1', atMs: NOW_MS - 500 }] }),
+    });
     expect(asked(aFleet({ brake: 'open' }), ordered)).toEqual({ kind: 'refused', why: 'brake-open' });
   });
 
