@@ -83,7 +83,12 @@ beforeEach(() => {
 const restart = async (receives = 1) =>
   (await handleRestarts([received(message, { receives })], ports)).get('message-1');
 const operate = (route: string) => handleOperate(apiCall(route, ''), { ...ports, ...unused });
-const unused = { registry: {} as never, workspaceTag: { Key: 'k', Value: 'v' }, operatorRoles: [], reporterRoles: [] };
+const unused = {
+  registry: {} as never,
+  workspaceTag: { Key: 'k', Value: 'v' },
+  operatorRoles: [],
+  reporterRoles: [],
+};
 /** The fleet items that were written. */
 const written = () =>
   aws.dynamo
