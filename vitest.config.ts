@@ -31,6 +31,17 @@ export default defineConfig({
         },
       },
       {
+        // A stack of its own, whose brake is not out of the way: run after the other, the machine is small.
+        test: {
+          name: 'e2e-brake',
+          include: ['test/e2e-brake/**/*.test.ts'],
+          globalSetup: ['test/e2e-brake/setup.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+          fileParallelism: false,
+        },
+      },
+      {
         // The README's own commands, the long ones among them.
         test: {
           name: 'readme',

@@ -40,6 +40,7 @@ export interface FleetSettings {
   readonly brakeMinimum: number;
   readonly brakeShare: number;
   readonly brakeWindowSeconds: number;
+  readonly brakeEc2Share: number;
   readonly maxRestartShare: number;
   readonly enforcePercent: number;
 }
@@ -169,6 +170,10 @@ export const settingTable = {
   ),
   brakeShare: share(0.2, 'The brake opens when more than this share of the fleet looks dead at once.'),
   brakeWindowSeconds: fleet(seconds(300, 10, 3600, 'The window over which deaths count as at once.')),
+  brakeEc2Share: share(
+    0.5,
+    'The brake opens when more than this share of the calls to EC2 fail or are throttled. 1: never.',
+  ),
   maxRestartShare: share(0.05, 'Restarts in flight, as a share of the fleet; three are always allowed.'),
   enforcePercent: fleet(
     seconds(
@@ -210,6 +215,7 @@ export interface Policy {
   readonly brakeMinimum: number;
   readonly brakeShare: number;
   readonly brakeWindowMs: number;
+  readonly brakeEc2Share: number;
   readonly maxRestartShare: number;
   readonly enforcePercent: number;
 }
@@ -238,6 +244,7 @@ export function policyOf(settings: PolicySettings): Policy {
     brakeMinimum: settings.brakeMinimum,
     brakeShare: settings.brakeShare,
     brakeWindowMs: settings.brakeWindowSeconds * 1000,
+    brakeEc2Share: settings.brakeEc2Share,
     maxRestartShare: settings.maxRestartShare,
     enforcePercent: settings.enforcePercent,
   };

@@ -2,6 +2,7 @@
 import type { Fleet } from './brake.ts';
 import type { Estimate } from './drain.ts';
 import { restartsLeft } from './claim.ts';
+import { groupsOf } from './deaths.ts';
 import { isFresh } from './heartbeat.ts';
 import type { ParkedRequest } from './parking.ts';
 import { policyOf, settingTable, withOverrides, type PolicySettings, type SettingName } from './policy.ts';
@@ -144,14 +145,30 @@ export function fleetView(fleet: Fleet, workspaceCount: number, slots: number): 
     workspaces: workspaceCount,
     brake: {
       state: fleet.brake,
+      cause: fleet.brakeCause ?? null,
       because: fleet.brakeBecause ?? null,
       openedAt: fleet.openedAtMs === undefined ? null : isoTime(fleet.openedAtMs),
       closesAt: fleet.closesAtMs === undefined ? null : isoTime(fleet.closesAtMs),
     },
+    // What stands in line is let through in stages: one canary, then twice as many each time.
+    ramp: fleet.ramp
+      ? { size: fleet.ramp.size, running: fleet.ramp.running.length, done: fleet.ramp.done }
+      : null,
     paused: fleet.pause ? pauseView(fleet.pause) : null,
     restartsInFlight: Object.values(fleet.admitted).map((slot) => slot.workspaceId),
     restartSlots: slots,
     recentDeaths: fleet.deaths.length,
+    deathGroups: groupsOf(fleet.deaths),
+  };
+}
+
+/** The fleet while its item cannot be understood: restarts are stopped, and nothing else is known. */
+export function unreadableFleetView(workspaceCount: number, slots: number): View {
+  const because = 'the fleet item cannot be read by this version';
+  return {
+    workspaces: workspaceCount,
+    brake: { state: 'open', cause: 'unreadable', because, openedAt: null, closesAt: null },
+    restartSlots: slots,
   };
 }
 

@@ -4,6 +4,7 @@
  */
 import type { Fleet } from '../core/brake.ts';
 import type { ClaimWrite } from '../core/claim.ts';
+import type { Ec2Answers } from '../core/ec2-answers.ts';
 import type { Probe } from '../core/facts.ts';
 import type { Beat } from '../core/heartbeat.ts';
 import type { ParkedMessage, ReprobeMessage, RestartMessage } from '../core/messages.ts';
@@ -356,10 +357,19 @@ export interface DueWork {
 }
 
 export interface BrakeStore {
+  /** Throws an UnreadableBrakeError when the item cannot be understood: such a brake counts as open. */
   read(): Promise<Fleet>;
   /** Writes the fleet if its revision is still the one of `before`. */
   replace(before: Fleet, after: Fleet): Promise<'replaced' | 'lost'>;
   workspaceCount(): Promise<number>;
+}
+
+/** How EC2 answers, over all functions that ask it. */
+export interface Ec2Health {
+  /** The calls of the last minutes. */
+  recent(nowMs: number): Promise<Ec2Answers>;
+  /** Adds calls that were made. Best effort: a number that is lost makes nobody act. */
+  note(answers: Ec2Answers, nowMs: number): Promise<void>;
 }
 
 /** A message in this invocation's hands. */

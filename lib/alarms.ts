@@ -31,6 +31,7 @@ export const runbookEntries = [
   'stuck-stopping',
   'unjustified-restart',
   'workspace-gone',
+  'the-brake-opened',
 ] as const;
 export type RunbookEntry = (typeof runbookEntries)[number];
 

@@ -58,5 +58,20 @@ export class Sweeping extends Construct {
       metric: this.sweep.lambda.metricInvocations({ period: Duration.minutes(5) }),
       when: { below: 1 },
     });
+    // The sweep counts these once a minute as long as it finds them so.
+    foundations.alarms.add(this, 'BrakeOpen', {
+      severity: 'page',
+      runbook: 'the-brake-opened',
+      says: 'The brake is open: nothing is restarted in the whole fleet.',
+      metric: this.sweep.counted('BrakeOpen'),
+      when: { atLeast: 1 },
+    });
+    foundations.alarms.add(this, 'BrakeUnreadable', {
+      severity: 'page',
+      runbook: 'the-brake-opened',
+      says: 'The fleet item cannot be read, which counts as an open brake.',
+      metric: this.sweep.counted('BrakeUnreadable'),
+      when: { atLeast: 1 },
+    });
   }
 }

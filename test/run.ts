@@ -45,6 +45,7 @@ const steps: readonly Step[] = [
   vitest('unit', 'unit tests, with mocked AWS clients, and the synthesised template'),
   vitest('package', 'the packed npm package in an empty CDK app'),
   vitest('e2e', 'the deployed stack, through its public API'),
+  vitest('e2e-brake', 'the brake of a deployed fleet of forty'),
   vitest('readme', "the README's commands"),
 ];
 

@@ -1,32 +1,54 @@
 /** The fleet item: read consistently, replaced only at the revision that was read. */
 import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod/mini';
-import { emptyFleet, type Fleet } from '../../core/brake.ts';
+import { brakeCauses, emptyFleet, UnreadableBrakeError, type Fleet } from '../../core/brake.ts';
 import type { BrakeStore } from '../ports.ts';
 import { keyOf } from './keys.ts';
 import type { Table } from './table.ts';
 import { conditionally } from './workspace-conditions.ts';
 
 const instant = z.number().check(z.minimum(0));
+const count = z.number().check(z.int(), z.minimum(0));
+const text = z.string();
+const death = z.object({
+  workspaceId: text,
+  atMs: instant,
+  isSilent: z.optional(z.boolean()),
+  zone: z.optional(text),
+  image: z.optional(text),
+  version: z.optional(text),
+  reporter: z.optional(text),
+});
+const ramp = z.object({
+  size: count.check(z.minimum(1)),
+  running: z.array(text),
+  done: count,
+  sinceMs: instant,
+});
 const fleetItem = z.object({
   revision: z.number(),
   brake: z.enum(['closed', 'open']),
+  brakeCause: z.optional(z.enum(brakeCauses)),
   brakeBecause: z.optional(z.string()),
   openedAtMs: z.optional(instant),
   closesAtMs: z.optional(instant),
+  forgivenUntilMs: z.optional(instant),
+  ramp: z.optional(ramp),
   pause: z.optional(z.object({ by: z.string(), reason: z.string(), untilMs: z.optional(instant) })),
   admitted: z.record(z.string(), z.object({ workspaceId: z.string(), deadlineMs: instant })),
-  deaths: z.array(z.object({ workspaceId: z.string(), atMs: instant })),
+  deaths: z.array(death),
 });
 
 export function brakeStore(table: Table): BrakeStore {
   return {
-    /** Throws when the item cannot be understood: an unreadable brake admits nobody. */
     async read(): Promise<Fleet> {
       const output = await table.client.send(
         new GetCommand({ TableName: table.name, Key: keyOf.brake, ConsistentRead: true }),
       );
-      return output.Item ? (fleetItem.parse(output.Item) as Fleet) : emptyFleet;
+      if (!output.Item) return emptyFleet;
+      const result = fleetItem.safeParse(output.Item);
+      if (!result.success) throw new UnreadableBrakeError('the fleet item cannot be read by this version');
+      return result.data as Fleet;
     },
 
     async replace(before, after) {

@@ -44,6 +44,8 @@ export const keyOf = {
   instance: (instanceId: string): Key => ({ pk: `INSTANCE#${instanceId}`, sk: 'WORKSPACES' }),
   brake: { pk: 'FLEET', sk: 'BRAKE' } as Key,
   size: { pk: 'FLEET', sk: 'SIZE' } as Key,
+  /** How EC2 answered within one minute since the epoch. */
+  ec2Answers: (minute: number): Key => ({ pk: 'FLEET', sk: `EC2#${minute}` }),
 } as const;
 
 /** Partitions of the index `byList`. */

@@ -1,9 +1,9 @@
 /** Everything that is read: workspaces, verdicts, requests, the fleet. This function can change nothing. */
 import { json, problem, type Answer } from '../../core/answer.ts';
-import { restartSlots } from '../../core/brake.ts';
+import { restartSlots, UnreadableBrakeError } from '../../core/brake.ts';
 import { isFinalState } from '../../core/parking.ts';
 import { policyOf, type PolicySettings } from '../../core/policy.ts';
-import { fleetView, receiptView, requestView, workspaceView } from '../../core/view.ts';
+import { fleetView, receiptView, requestView, unreadableFleetView, workspaceView } from '../../core/view.ts';
 import type { BrakeStore, DeadLetters, Ledger, ReceiptStore, Stories, WorkspaceStore } from '../ports.ts';
 import { estimateOf } from '../../core/drain.ts';
 import { readValue, type ApiCall } from '../runtime/api-call.ts';
@@ -142,8 +142,14 @@ async function getRequest(call: ApiCall, ports: LookupPorts): Promise<Answer> {
 
 async function getFleet(call: ApiCall, ports: LookupPorts): Promise<Answer> {
   readValue(call.query, noQuery, 'query');
-  const [fleet, count] = await Promise.all([ports.brake.read(), ports.brake.workspaceCount()]);
-  return json(200, fleetView(fleet, count, restartSlots(count, policyOf(ports.settings))));
+  const count = await ports.brake.workspaceCount();
+  const slots = restartSlots(count, policyOf(ports.settings));
+  try {
+    return json(200, fleetView(await ports.brake.read(), count, slots));
+  } catch (error) {
+    if (error instanceof UnreadableBrakeError) return json(200, unreadableFleetView(count, slots));
+    throw error;
+  }
 }
 
 function isOperator(call: ApiCall, ports: LookupPorts): boolean {

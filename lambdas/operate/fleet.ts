@@ -18,9 +18,17 @@ export function resumeFleet(ports: OperatePorts): Promise<Answer> {
   return change(ports, ({ pause: _pause, ...fleet }) => fleet);
 }
 
-export async function releaseBrake(ports: OperatePorts): Promise<Answer> {
-  const answer = await change(ports, closed);
-  await ports.events.publish('brake.closed', { reason: 'released' });
+/** What waits is probed anew and let through by the ramp; a brake that is closed already is left as it is. */
+export async function releaseBrake(call: ApiCall, ports: OperatePorts): Promise<Answer> {
+  const before: { brake?: Fleet['brake'] } = {};
+  const answer = await change(ports, (fleet) => {
+    before.brake = fleet.brake;
+    return closed(fleet, call.now);
+  });
+  if (before.brake === 'open') {
+    ports.log.warn('brake released', { by: call.caller.principal });
+    await ports.events.publish('brake.closed', { reason: 'released', by: call.caller.principal });
+  }
   return answer;
 }
 

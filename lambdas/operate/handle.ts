@@ -37,7 +37,7 @@ export function handleOperate(call: ApiCall, ports: RedrivePorts): Promise<Answe
     case 'DELETE /fleet/pause':
       return resumeFleet(ports);
     case 'POST /fleet/brake/release':
-      return releaseBrake(ports);
+      return releaseBrake(call, ports);
     default:
       return problem('no-route', 'There is no such route, or not with this method.');
   }

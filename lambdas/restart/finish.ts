@@ -1,5 +1,4 @@
 /** Ends a claim, whatever came of it: the slot is given back, the news goes out, parked requests are woken. */
-import { released } from '../../core/brake.ts';
 import type { PolicySettings } from '../../core/policy.ts';
 import type { RestartOutcome, RestartView } from '../../core/restart.ts';
 import { isUntouched, type Claim, type Workspace } from '../../core/workspace.ts';
@@ -7,21 +6,26 @@ import { wake, type WakePorts } from '../parking/wake.ts';
 import type {
   BrakeStore,
   Clock,
+  Ec2Health,
   Ec2Power,
   Ec2Probe,
   Events,
   EventType,
   Ids,
+  ReceiptStore,
   Settled,
   WorkspaceStore,
 } from '../ports.ts';
 import { detailOfGone } from './gone.ts';
+import { releaseSlot } from './release.ts';
 
 export interface RestartPorts extends WakePorts {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly workspaces: WorkspaceStore;
   readonly brake: BrakeStore;
+  readonly ec2Health: Pick<Ec2Health, 'recent'>;
+  readonly receipts: Pick<ReceiptStore, 'read'>;
   readonly ec2: Ec2Probe;
   readonly power: Ec2Power;
   readonly events: Events;
@@ -58,7 +62,7 @@ export async function finishClaim(
     unretire: end.outcome !== 'done' && end.outcome !== 'gone',
     sets: { ...whatItShowed(workspace, claim, end, ports.clock.nowMs()), ...(quarantine && { quarantine }) },
   });
-  await releaseSlot(ports, claim.token);
+  await releaseSlot(ports, { token: claim.token, workspaceId, ...end });
   if (ended === 'lost') return { kind: 'done' };
   const label = labelOf[end.outcome];
   ports.log.info('restart ended', {
@@ -132,13 +136,4 @@ async function needsOfReplacement(ports: RestartPorts, workspace: Workspace) {
   ports.log.count('WorkspaceGone');
   const looks = await ports.ec2.look([workspace.instanceId]);
   return detailOfGone(workspace, looks.get(workspace.instanceId));
-}
-
-/** Best effort, twice: the sweep frees what is left. */
-async function releaseSlot(ports: Pick<RestartPorts, 'brake'>, token: string): Promise<void> {
-  for (let tries = 0; tries < 2; tries++) {
-    const fleet = await ports.brake.read();
-    if (fleet.admitted[token] === undefined) return;
-    if ((await ports.brake.replace(fleet, released(fleet, token))) === 'replaced') return;
-  }
 }

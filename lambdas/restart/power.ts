@@ -1,9 +1,9 @@
 /** The acts. Each is preceded by its durable intent and the last look, in one conditional write (S8). */
 import { CAPACITY_DEADLINE_MS, RESTART_DEADLINE_MS, RESUME_AFTER_MS } from '../../core/claim.ts';
 import type { RestartView } from '../../core/restart.ts';
-import { isFleetPaused } from '../../core/brake.ts';
 import type { Claim } from '../../core/workspace.ts';
 import type { LastLook, PowerOutcome, Settled } from '../ports.ts';
+import { mayAct } from './admit.ts';
 import { finishClaim, type RestartPorts } from './finish.ts';
 
 /** The restart function's own time-out: until then the invocation that issued Stop may still be at it. */
@@ -16,7 +16,7 @@ const LONGEST_STATE_WAIT_SECONDS = 60;
 
 export async function issueStart(ports: RestartPorts, view: RestartView): Promise<Settled> {
   const { workspace, claim, now } = view;
-  if (await isBraked(ports, view)) return { kind: 'again', afterSeconds: BRAKED_WAIT_SECONDS };
+  if (!(await mayAct(ports, view))) return { kind: 'again', afterSeconds: BRAKED_WAIT_SECONDS };
   const intent: Claim = { ...claim, step: 'start-issued', attempt: claim.attempt + 1 };
   if (!(await advance(ports, view, intent, { lastLook: lastLookOf(view) })))
     return { kind: 'again', afterSeconds: 1 };
@@ -81,7 +81,7 @@ async function ranAlready(ports: RestartPorts, view: RestartView): Promise<Settl
 
 export async function issueStop(ports: RestartPorts, view: RestartView): Promise<Settled> {
   const { claim, now } = view;
-  if (await isBraked(ports, view)) return { kind: 'again', afterSeconds: BRAKED_WAIT_SECONDS };
+  if (!(await mayAct(ports, view))) return { kind: 'again', afterSeconds: BRAKED_WAIT_SECONDS };
   const intent: Claim = { ...claim, step: 'stop-issued', stopLeaseUntilMs: now.latestMs + STOP_LEASE_MS };
   const lastLook: LastLook = {
     ...lastLookOf(view),
@@ -161,13 +161,6 @@ function lastLookOf({ workspace, claim, now }: RestartView): LastLook {
       settle: { untilMs: claim.settleUntilMs, nowMs: now.earliestMs },
     }),
   };
-}
-
-/** The brake is read again before each act; an unreadable one throws, and nothing is done. */
-async function isBraked(ports: RestartPorts, { claim, now }: RestartView): Promise<boolean> {
-  if (claim.forced) return false;
-  const fleet = await ports.brake.read();
-  return fleet.brake === 'open' || isFleetPaused(fleet, now);
 }
 
 /** Grows with each attempt: from seconds to a minute for a throttle, from half a minute to five for capacity. */

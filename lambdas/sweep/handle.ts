@@ -6,16 +6,26 @@
  *   an open claim without news   its epoch is raised and its restart message sent again
  *   a request past its time      ended as expired, or as never accepted; an end that nobody announced, announced
  *   parked requests              those whose message is gone are ended, those that wait in silence are counted
- *   the fleet item               slots of ended claims freed, a brake that has cooled down closed
+ *   the fleet item               slots of ended claims freed, the brake opened, closed, its ramp ended (fleet.ts)
  */
-import { swept } from '../../core/brake.ts';
 import { clockFact } from '../../core/clock.ts';
 import { RESUME_AFTER_MS } from '../../core/claim.ts';
 import { MESSAGE_VERSION } from '../../core/messages.ts';
 import { policyOf, type PolicySettings } from '../../core/policy.ts';
 import type { TimeRange } from '../../core/time.ts';
 import type { Workspace } from '../../core/workspace.ts';
-import type { BrakeStore, Clock, DueWork, Events, Ledger, Log, Queues, WorkspaceStore } from '../ports.ts';
+import type {
+  BrakeStore,
+  Clock,
+  DueWork,
+  Ec2Health,
+  Events,
+  Ledger,
+  Log,
+  Queues,
+  WorkspaceStore,
+} from '../ports.ts';
+import { sweepFleet } from './fleet.ts';
 import { sweepParked } from './parked.ts';
 import { sweepRequest } from './requests.ts';
 
@@ -26,6 +36,7 @@ export interface SweepPorts {
   readonly ledger: Ledger;
   readonly queues: Queues;
   readonly brake: BrakeStore;
+  readonly ec2Health: Pick<Ec2Health, 'recent'>;
   readonly events: Events;
   readonly log: Log;
   readonly settings: PolicySettings;
@@ -112,26 +123,6 @@ async function resumeClaim(ports: SweepPorts, workspace: Workspace, nowMs: numbe
     epoch: claim.epoch + 1,
     token: claim.token,
   });
-}
-
-async function sweepFleet(ports: SweepPorts, now: TimeRange): Promise<void> {
-  const fleet = await ports.brake.read();
-  const ended: string[] = [];
-  for (const [token, slot] of Object.entries(fleet.admitted)) {
-    const { value: workspace } = await ports.workspaces.read(slot.workspaceId);
-    if (workspace === 'absent' || (workspace !== 'malformed' && workspace.claim?.token !== token))
-      ended.push(token);
-  }
-  const admitted = Object.fromEntries(
-    Object.entries(fleet.admitted).filter(([token]) => !ended.includes(token)),
-  );
-  const freed = ended.length > 0 ? { ...fleet, admitted } : fleet;
-  const next = swept(freed, now, policyOf(ports.settings)) ?? freed;
-  if (next === fleet || (await ports.brake.replace(fleet, next)) === 'lost') return;
-  if (fleet.brake === 'open' && next.brake === 'closed') {
-    ports.log.info('brake closed', {});
-    await ports.events.publish('brake.closed', { reason: 'cooled-down' });
-  }
 }
 
 function addressOf(workspace: Workspace) {

@@ -2,6 +2,7 @@ import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import { brakeStore } from '../adapters/brake-store.ts';
 import { dueWork } from '../adapters/due-work.ts';
+import { ec2Health } from '../adapters/ec2-health.ts';
 import { events, openEventBridge } from '../adapters/events.ts';
 import { ledger } from '../adapters/ledger.ts';
 import { openSqs, queues } from '../adapters/queues.ts';
@@ -25,6 +26,7 @@ const ports: SweepPorts = {
     parked: requireEnv('parkedQueueUrl'),
   }),
   brake: brakeStore(table),
+  ec2Health: ec2Health(table, log),
   events: events(openEventBridge(), requireEnv('busName'), log),
 };
 

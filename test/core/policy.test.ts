@@ -24,9 +24,9 @@ const problemsOf = (name: SettingName, value: unknown): string[] =>
   settingsProblems({ ...defaultSettings, [name]: value });
 
 describe('the defaults', () => {
-  it('every setting is a number but one, which is a choice', () => {
+  it('every setting is a number but three, which are choices or flags', () => {
     const others = settingNames.filter((name) => !numbers.some(([number]) => number === name));
-    expect(others).toEqual(['whenPaused']);
+    expect(others).toEqual(['whenPaused', 'mode', 'respectManualStop']);
   });
 
   it('can be used as they are', () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { judge } from '../../core/judge.ts';
 import { defaultSettings } from '../../core/policy.ts';
 import { openReceipt, withLook } from '../../core/receipt.ts';
-import { fleetView, receiptView, requestView, workspaceView } from '../../core/view.ts';
+import { fleetView, receiptView, requestView, unreadableFleetView, workspaceView } from '../../core/view.ts';
 import type { Workspace } from '../../core/workspace.ts';
 import {
   aClaim,
@@ -233,29 +233,53 @@ describe('the fleet as the API shows it', () => {
   it('at rest', () => {
     expect(fleetView(deepFrozen(aFleet()), 40, 3)).toEqual({
       workspaces: 40,
-      brake: { state: 'closed', because: null, openedAt: null, closesAt: null },
+      brake: { state: 'closed', cause: null, because: null, openedAt: null, closesAt: null },
+      ramp: null,
       paused: null,
       restartsInFlight: [],
       restartSlots: 3,
       recentDeaths: 0,
+      deathGroups: [],
     });
   });
 
   it('in trouble - why, since when, until when, and who restarts', () => {
     const fleet = aFleet({
       brake: 'open',
+      brakeCause: 'deaths',
       brakeBecause: '3 workspaces looked dead',
       openedAtMs: NOW_MS,
       closesAtMs: NOW_MS,
       pause: { by: 'role/operator', reason: 'x', untilMs: NOW_MS },
       admitted: { a: { workspaceId: 'ws-1', deadlineMs: NOW_MS } },
-      deaths: [{ workspaceId: 'ws-2', atMs: NOW_MS }],
+      deaths: ['ws-2', 'ws-3'].map((workspaceId) => ({ workspaceId, atMs: NOW_MS, zone: 'us-east-1a' })),
     });
     expect(fleetView(deepFrozen(fleet), 40, 3)).toMatchObject({
-      brake: { state: 'open', because: '3 workspaces looked dead', openedAt: NOON, closesAt: NOON },
+      brake: {
+        state: 'open',
+        cause: 'deaths',
+        because: '3 workspaces looked dead',
+        openedAt: NOON,
+        closesAt: NOON,
+      },
       paused: { by: 'role/operator', reason: 'x', until: NOON },
       restartsInFlight: ['ws-1'],
-      recentDeaths: 1,
+      recentDeaths: 2,
+      deathGroups: [{ factor: 'zone', value: 'us-east-1a', deaths: 2 }],
+    });
+  });
+
+  it('on the ramp - how wide it is, and how far it has come', () => {
+    const ramp = { size: 4, running: ['a', 'b'], done: 1, sinceMs: NOW_MS };
+    expect(fleetView(deepFrozen(aFleet({ ramp })), 40, 3)).toMatchObject({
+      ramp: { size: 4, running: 2, done: 1 },
+    });
+  });
+
+  it('when its item cannot be read - the brake counts as open', () => {
+    expect(unreadableFleetView(40, 3)).toMatchObject({
+      workspaces: 40,
+      brake: { state: 'open', cause: 'unreadable' },
     });
   });
 });

@@ -16,6 +16,7 @@ import {
 import { mockClient } from 'aws-sdk-client-mock';
 import { brakeStore } from '../../lambdas/adapters/brake-store.ts';
 import { deadLetters } from '../../lambdas/adapters/dead-letters.ts';
+import { ec2Health } from '../../lambdas/adapters/ec2-health.ts';
 import { ec2Power, openEc2Power } from '../../lambdas/adapters/ec2-power.ts';
 import { ec2Probe } from '../../lambdas/adapters/ec2-probe.ts';
 import { events, openEventBridge } from '../../lambdas/adapters/events.ts';
@@ -124,6 +125,7 @@ export function portsOver(
     deadLetters: deadLetters(table),
     stories: stories(table),
     brake: brakeStore(table),
+    ec2Health: ec2Health(table, log),
     queues: queues(openSqs(), QUEUE),
     ec2: ec2Probe(log),
     power: ec2Power(openEc2Power()),

@@ -270,7 +270,7 @@ describe('which dead letters are sent again', () => {
   it('none named - the newest that were not sent again yet', async () => {
     hold();
     expect((await redrive({})).redriven).toHaveLength(1);
-    hold({ redrivenAs: NEW });
+    hold({ redrivenAs: NEW }, { more: [{ requestId: NEW, redriveOf: REQUEST, state: 'parked' }] });
     expect(await redrive({})).toMatchObject({ redriven: [], skipped: [], more: false });
   });
 

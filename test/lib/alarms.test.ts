@@ -91,6 +91,8 @@ test.each([
   ['nobody receives what is parked', 'ParkedSilent', 'sweep', 'page'],
   ['messages have vanished', 'BodyLost', 'sweep', 'page'],
   ['a request was given up', 'RequestDeadLettered', 'deliver', 'ticket'],
+  ['the brake is open', 'BrakeOpen', 'sweep', 'page'],
+  ['the brake cannot be read', 'BrakeUnreadable', 'sweep', 'page'],
 ])('%s - the metric %s of %s raises a %s', (_what, metric, name, severity) => {
   expect(about(metric)).toMatchObject([
     {

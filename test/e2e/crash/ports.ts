@@ -41,6 +41,7 @@ export function portsOf(world: World, life: Life): AllPorts {
     deadLetters: deadLetters(table),
     due: dueWork(table),
     brake: quietFleet,
+    ec2Health: { recent: () => Promise.resolve({ answered: 0, failed: 0 }) },
     queues: queuesOf(world, life),
     ec2: ec2Of(world, life),
     agents: agentsOf(world, life),

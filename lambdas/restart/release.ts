@@ -1,0 +1,33 @@
+/** Gives the slot of an ended restart back, and tells the ramp how it ended. */
+import { afterRestart, type EndedRestart } from '../../core/brake.ts';
+import { policyOf, type PolicySettings } from '../../core/policy.ts';
+import type { RestartOutcome } from '../../core/restart.ts';
+import type { Clock } from '../ports.ts';
+import { replaceFleet, type BrakePorts } from './brake-news.ts';
+
+const MOST_TRIES = 5;
+
+/** A restart that is done says something good of the way back, one that failed something bad, all others nothing. */
+const meaning: Record<RestartOutcome, EndedRestart['outcome']> = {
+  done: 'done',
+  failed: 'failed',
+  'false-alarm': 'other',
+  gone: 'other',
+  cancelled: 'other',
+};
+
+/** Best effort, a few times: the sweep frees what is left, and the ramp then goes on with another one. */
+export async function releaseSlot(
+  ports: BrakePorts & { readonly clock: Clock; readonly settings: PolicySettings },
+  end: Omit<EndedRestart, 'outcome'> & { readonly outcome: RestartOutcome },
+): Promise<void> {
+  const policy = policyOf(ports.settings);
+  for (let tries = 0; tries < MOST_TRIES; tries++) {
+    const fleet = await ports.brake.read();
+    if (fleet.admitted[end.token] === undefined && !fleet.ramp?.running.includes(end.token)) return;
+    const nowMs = ports.clock.nowMs();
+    const now = { earliestMs: nowMs, latestMs: nowMs };
+    const after = afterRestart(fleet, { ...end, outcome: meaning[end.outcome] }, now, policy);
+    if ((await replaceFleet(ports, fleet, after)) === 'replaced') return;
+  }
+}

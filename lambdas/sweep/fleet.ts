@@ -1,0 +1,50 @@
+/** The sweep of the fleet item: slots of ended claims are freed, the brake opens or closes, the ramp ends. */
+import { released, swept, UnreadableBrakeError, type Fleet } from '../../core/brake.ts';
+import { policyOf, type PolicySettings } from '../../core/policy.ts';
+import type { TimeRange } from '../../core/time.ts';
+import type { Ec2Health, WorkspaceStore } from '../ports.ts';
+import { replaceFleet, type BrakePorts } from '../restart/brake-news.ts';
+
+export interface SweepFleetPorts extends BrakePorts {
+  readonly workspaces: Pick<WorkspaceStore, 'read'>;
+  readonly ec2Health: Pick<Ec2Health, 'recent'>;
+  readonly settings: PolicySettings;
+}
+
+export async function sweepFleet(ports: SweepFleetPorts, now: TimeRange): Promise<void> {
+  try {
+    await sweepBrake(ports, now);
+  } catch (error) {
+    // Counts as open, so somebody must look (S14): the alarm goes by this count.
+    if (error instanceof UnreadableBrakeError) ports.log.count('BrakeUnreadable');
+    throw error;
+  }
+}
+
+async function sweepBrake(ports: SweepFleetPorts, now: TimeRange): Promise<void> {
+  const fleet = await ports.brake.read();
+  const ended = await endedTokens(ports, fleet);
+  const freed = ended.reduce((rest, token) => released(rest, token, now.latestMs), fleet);
+  const next =
+    swept(freed, now, policyOf(ports.settings), {
+      workspaceCount: await ports.brake.workspaceCount(),
+      ec2: await ports.ec2Health.recent(now.latestMs),
+    }) ?? freed;
+  // Once a minute as long as it is open: the alarm stands until it closes, also where the first page was lost.
+  if (next.brake === 'open') ports.log.count('BrakeOpen');
+  if (next === fleet || (await replaceFleet(ports, fleet, next)) === 'lost') return;
+  if (fleet.brake === 'open' && next.brake === 'closed') {
+    ports.log.warn('brake closed', { because: 'cooled-down' });
+    await ports.events.publish('brake.closed', { reason: 'cooled-down' });
+  }
+}
+
+async function endedTokens(ports: SweepFleetPorts, fleet: Fleet): Promise<string[]> {
+  const ended: string[] = [];
+  for (const [token, slot] of Object.entries(fleet.admitted)) {
+    const { value: workspace } = await ports.workspaces.read(slot.workspaceId);
+    if (workspace === 'absent' || (workspace !== 'malformed' && workspace.claim?.token !== token))
+      ended.push(token);
+  }
+  return ended;
+}
