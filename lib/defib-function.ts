@@ -143,16 +143,23 @@ export class DefibFunction extends Construct {
   /** What Lambda itself needs to put the function's network interfaces into the VPC. */
   #mayJoinVpc(): void {
     const anyOwnEc2Resource = Stack.of(this).formatArn({ service: 'ec2', resource: '*', resourceName: '*' });
-    this.allow(
-      [
-        'ec2:CreateNetworkInterface',
-        'ec2:DeleteNetworkInterface',
-        'ec2:AssignPrivateIpAddresses',
-        'ec2:UnassignPrivateIpAddresses',
-      ],
-      [anyOwnEc2Resource],
-    );
+    const changes = [
+      'ec2:CreateNetworkInterface',
+      'ec2:DeleteNetworkInterface',
+      'ec2:AssignPrivateIpAddresses',
+      'ec2:UnassignPrivateIpAddresses',
+    ];
+    this.allow(changes, [anyOwnEc2Resource]);
     this.allow(['ec2:DescribeNetworkInterfaces', 'ec2:DescribeSubnets'], ['*']);
+    // Lambda makes these calls without a source function; with one, it is the function's own code that asks.
+    this.role.addToPolicy(
+      new PolicyStatement({
+        effect: Effect.DENY,
+        actions: changes,
+        resources: ['*'],
+        conditions: { ArnLike: { 'lambda:SourceFunctionArn': 'arn:*:lambda:*:*:function:*' } },
+      }),
+    );
   }
 }
 

@@ -123,7 +123,9 @@ function allowed(statements: readonly Statement[]): Record<string, string[]> {
 }
 
 function denied(statements: readonly Statement[]): string[] {
-  const everywhere = statements.filter(({ Effect, Resource }) => Effect === 'Deny' && Resource === '*');
+  const everywhere = statements.filter(
+    ({ Effect, Resource, Condition }) => Effect === 'Deny' && Resource === '*' && Condition === undefined,
+  );
   return everywhere.flatMap(({ Action }) => listOf(Action)).sort();
 }
 
@@ -158,6 +160,35 @@ describe.each(functionNames)('the role of %s', (name) => {
       },
     ]);
   });
+});
+
+test('only what describes may be done to every resource', () => {
+  const broad = functionNames.flatMap((name) =>
+    statementsOf(name)
+      .filter(({ Effect, Resource }) => Effect === 'Allow' && listOf(Resource).includes('*'))
+      .flatMap(({ Action }) => listOf(Action)),
+  );
+  expect(broad.filter((action) => !/^\w+:Describe\w+$/.test(action))).toEqual([]);
+  expect(broad.length).toBeGreaterThan(0);
+});
+
+test('Lambda makes network interfaces for deliver, whose own code may not', () => {
+  const denials = functionNames.map((name) => [
+    name,
+    ...statementsOf(name)
+      .filter(({ Effect, Condition }) => Effect === 'Deny' && Condition !== undefined)
+      .map(({ Action, Condition }) => ({ Action, Condition })),
+  ]);
+  const joining = may.deliver['the EC2 resources of the account'];
+  expect(denials.filter(([, ...those]) => those.length > 0)).toEqual([
+    [
+      'deliver',
+      {
+        Action: expect.arrayContaining(joining ?? []) as string[],
+        Condition: { ArnLike: { 'lambda:SourceFunctionArn': 'arn:*:lambda:*:*:function:*' } },
+      },
+    ],
+  ]);
 });
 
 test('a function has a role to itself, without policies of AWS', () => {
