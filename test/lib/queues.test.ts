@@ -74,11 +74,11 @@ test('requests are parked in order of their workspace, 1 MiB at most; their dead
 test('a queue outlives the stack, is encrypted, and takes no plain HTTP', () => {
   expect(Object.keys(templateQueues)).toHaveLength(6);
   for (const [id, { Properties, DeletionPolicy, UpdateReplacePolicy }] of Object.entries(templateQueues)) {
-    expect({ id, DeletionPolicy, UpdateReplacePolicy, sse: Properties['SqsManagedSseEnabled'] }).toEqual({
+    expect({ id, DeletionPolicy, UpdateReplacePolicy, key: Properties['KmsMasterKeyId'] }).toEqual({
       id,
       DeletionPolicy: 'Retain',
       UpdateReplacePolicy: 'Retain',
-      sse: true,
+      key: stack.resolve(defib.encryption.key?.keyArn) as unknown,
     });
     const policies = synthesized.resources('AWS::SQS::QueuePolicy').filter(({ Properties: policy }) => {
       const text = JSON.stringify(policy);
