@@ -60,8 +60,13 @@ async function relayed(incoming: http.IncomingMessage, info: LocalInfo, of: Reco
   });
   outgoing.end(body);
   const [answer] = (await once(outgoing, 'response')) as [http.IncomingMessage];
-  const { 'transfer-encoding': _chunked, ...rest } = answer.headers;
-  return { status: answer.statusCode ?? 502, headers: rest, body: await bytesOf(answer) };
+  const { 'transfer-encoding': _chunked, 'content-length': _length, ...rest } = answer.headers;
+  const text = await bytesOf(answer);
+  if (!rest['content-type']?.includes('x-amz-json'))
+    return { status: answer.statusCode ?? 502, headers: rest, body: text };
+  // The emulator's own refusals, in the form that API Gateway has for them.
+  const message = JSON.stringify({ message: 'Forbidden' });
+  return { status: answer.statusCode ?? 502, headers: { 'content-type': 'application/json' }, body: message };
 }
 
 const passedOn = ({ 'content-type': type, prefer, 'idempotency-key': key }: http.IncomingHttpHeaders) =>
