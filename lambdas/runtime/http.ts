@@ -75,7 +75,9 @@ function bodyTextOf(event: GatewayEvent): string {
   if (event.body === undefined) return '';
   if (!event.isBase64Encoded) return event.body;
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.from(event.body, 'base64'));
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(
+      Buffer.from(event.body, 'base64'),
+    );
   } catch {
     throw new InvalidInputError([{ field: 'body', problem: 'is not UTF-8 text' }]);
   }
