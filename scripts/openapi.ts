@@ -83,7 +83,7 @@ const failures = ((): ZodOpenApiOperationObject['responses'] => {
 
 function operation({ path: route, method, callers }: Route): ZodOpenApiOperationObject {
   const key = `${method} ${route}` as RouteKey;
-  const { query, body, headers } = routeInputs[key];
+  const { query, body, bodyIsOptional, headers } = routeInputs[key];
   const [summary, ...success] = about[key];
   const names = [...route.matchAll(/\{(\w+)\}/g)].map(([, name]) => name as keyof typeof pathParameters);
   return {
@@ -98,7 +98,9 @@ function operation({ path: route, method, callers }: Route): ZodOpenApiOperation
       ...(Object.keys(query.shape).length > 0 && { query }),
       ...(headers && { header: headers }),
     },
-    ...(body && { requestBody: { required: true, content: { 'application/json': { schema: body } } } }),
+    ...(body && {
+      requestBody: { required: bodyIsOptional !== true, content: { 'application/json': { schema: body } } },
+    }),
     responses: {
       ...Object.fromEntries(success.map((status) => [status, successOf(status)])),
       ...failures,

@@ -27,6 +27,8 @@ export interface RouteInput {
   /** Other parameters are refused by their names. */
   readonly query: z.ZodMiniObject;
   readonly body?: z.ZodMiniType;
+  /** An empty body is as good as none. @default false */
+  readonly bodyIsOptional?: true;
   /** Headers with a meaning of their own; all others are allowed. */
   readonly headers?: z.ZodMiniObject;
 }

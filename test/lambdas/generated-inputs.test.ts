@@ -116,7 +116,7 @@ const named = (list: readonly Route[]) =>
   list.map((route) => [`${route.method} ${route.path}`, route] as const);
 
 describe.each(named(withBody))('%s', (key, route) => {
-  const schema = routeInputs[key as RouteKey].body ?? expect.fail('no body');
+  const { body: schema = expect.fail('no body'), bodyIsOptional } = routeInputs[key as RouteKey];
 
   it('is given a body that its schema refuses - 400 that names a field, nothing is written', async () => {
     await fc.assert(
@@ -133,6 +133,7 @@ describe.each(named(withBody))('%s', (key, route) => {
   it('is given what is no JSON - 400, nothing is written', async () => {
     await fc.assert(
       fc.asyncProperty(notJson, async (body) => {
+        fc.pre(body !== '' || bodyIsOptional !== true);
         await expectRefused(route, { body });
         await expectRefused(route, { body: Buffer.from(body).toString('base64'), isBase64Encoded: true });
       }),
