@@ -1,9 +1,15 @@
 import { ConfigurationError } from '../lib/configuration-error.ts';
-import type { DefibBaseProps, LocalStage, PolicySettings, WorkspaceTag } from '../lib/defib.ts';
+import type {
+  DefibBaseProps,
+  EncryptionKey,
+  LocalStage,
+  PolicySettings,
+  WorkspaceTag,
+} from '../lib/defib.ts';
 import type { WorkspaceNetwork } from '../lib/defib-stack.ts';
 import { fleetSettings } from '../lib/settings.ts';
 
-export type StackContext = Pick<DefibBaseProps, 'policy' | 'workspaceTag'> & {
+export type StackContext = Pick<DefibBaseProps, 'policy' | 'workspaceTag' | 'encryptionKey'> & {
   readonly synthesizer: 'default' | 'cli-credentials';
 } & (
     | { readonly network: WorkspaceNetwork; readonly local?: undefined }
@@ -13,7 +19,7 @@ export type StackContext = Pick<DefibBaseProps, 'policy' | 'workspaceTag'> & {
 /**
  * Reads the CDK's context (`--context name=value`):
  *
- * - `policy`: settings as JSON, `workspaceTag`: `Key=Value`
+ * - `policy`: settings as JSON, `workspaceTag`: `Key=Value`, `encryptionKey`: `customer-managed` or `aws-owned`
  * - `vpcId`, and `workspaceSubnetIds` between commas (the VPC's private subnets unless said otherwise)
  * - or `stage=local` with `endpointUrl` and `ec2EndpointUrl`; `synthesizer=cli-credentials` needs no bootstrap roles
  *
@@ -23,9 +29,11 @@ export function readContext(get: (name: string) => unknown): StackContext {
   const text = (name: string) => textOf(name, get(name));
   const policy = policyOf(get('policy'));
   const workspaceTag = tagOf(text('workspaceTag'));
+  const encryptionKey = encryptionKeyOf(text('encryptionKey'));
   const common = {
     ...(policy && { policy }),
     ...(workspaceTag && { workspaceTag }),
+    ...(encryptionKey && { encryptionKey }),
     synthesizer: synthesizerOf(text('synthesizer')),
   };
   const stage = text('stage');
@@ -59,6 +67,13 @@ function synthesizerOf(name: string | undefined): StackContext['synthesizer'] {
   if (name === 'cli-credentials') return name;
   throw new ConfigurationError(
     `Expected the context synthesizer to be cli-credentials or absent, got ${name}`,
+  );
+}
+
+function encryptionKeyOf(name: string | undefined): EncryptionKey | undefined {
+  if (name === undefined || name === 'customer-managed' || name === 'aws-owned') return name;
+  throw new ConfigurationError(
+    `Expected the context encryptionKey to be customer-managed or aws-owned, got ${name}`,
   );
 }
 

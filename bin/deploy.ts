@@ -20,6 +20,7 @@ interface Options {
   readonly subnetIds?: string;
   readonly policy?: string;
   readonly workspaceTag?: string;
+  readonly awsOwnedKeys?: true;
   readonly yes?: true;
 }
 
@@ -29,12 +30,14 @@ class DeployError extends Error {}
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 /** The names of bin/context.ts. It reads them once here, so that a typing error shows before anything is built. */
-function contextOf({ vpcId, subnetIds, policy, workspaceTag }: Options): Record<string, string> {
+function contextOf(options: Options): Record<string, string> {
+  const { vpcId, subnetIds, policy, workspaceTag } = options;
   const context = {
     vpcId,
     ...(subnetIds !== undefined && { workspaceSubnetIds: subnetIds }),
     ...(policy !== undefined && { policy: readPolicy(policy) }),
     ...(workspaceTag !== undefined && { workspaceTag }),
+    ...(options.awsOwnedKeys && { encryptionKey: 'aws-owned' }),
   };
   readContext((name) => (context as Record<string, string>)[name]);
   return context;
@@ -110,6 +113,7 @@ const command = new Command('deploy')
     '--workspace-tag <Key=Value>',
     'the tag of the instances to take care of (default: defib:workspace=true)',
   )
+  .option('--aws-owned-keys', 'encrypt with keys of AWS, which cost nothing (default: a key made for Defib)')
   .option('--yes', 'ask nothing: needed where nobody can answer')
   .parse();
 try {

@@ -1,5 +1,6 @@
 import { Aspects, Stack } from 'aws-cdk-lib';
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
+import type { CfnStage } from 'aws-cdk-lib/aws-apigatewayv2';
 import {
   HttpApi,
   HttpMethod,
@@ -11,12 +12,13 @@ import {
 import { HttpIamAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { Effect, Grant, PolicyStatement, type IGrantable, type IPrincipal } from 'aws-cdk-lib/aws-iam';
-import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { routes, type Caller, type Route } from '../core/routes.ts';
 import type { DefibFunction } from './defib-function.ts';
-import { keptOffLocal, type LocalStage } from './foundations.ts';
+import type { Encryption } from './encryption.ts';
+import type { LocalStage } from './foundations.ts';
 import { routeAccess } from './route-access.ts';
+import { defaultThrottles, routeSettings, type Throttles } from './throttles.ts';
 
 /** What the access log keeps of a call: who, which route, how it ended. No path, query, header or body. */
 const accessLogFields = {
@@ -33,6 +35,8 @@ const accessLogFields = {
 
 export interface ApiProps {
   readonly answeredBy: Readonly<Record<Route['answeredBy'], DefibFunction>>;
+  readonly encryption: Encryption;
+  readonly throttles: Partial<Throttles>;
   readonly local: LocalStage | undefined;
 }
 
@@ -41,7 +45,7 @@ export class Api extends Construct {
   readonly http: HttpApi;
   readonly #partsOf = new Map<IPrincipal, Set<Caller>>();
 
-  constructor(scope: Construct, id: string, { answeredBy, local }: ApiProps) {
+  constructor(scope: Construct, id: string, { answeredBy, encryption, throttles, local }: ApiProps) {
     super(scope, id);
     const authorizer = new HttpIamAuthorizer();
     this.http = new HttpApi(this, 'Http', {
@@ -49,7 +53,7 @@ export class Api extends Construct {
       createDefaultStage: false,
       defaultAuthorizer: authorizer,
     });
-    this.#addStage(local);
+    const stage = this.#addStage(encryption, { ...defaultThrottles, ...throttles }, local);
 
     const integrations = Object.fromEntries(
       Object.entries(answeredBy).map(([name, fn]) => [
@@ -59,7 +63,13 @@ export class Api extends Construct {
       ]),
     ) as Record<Route['answeredBy'], HttpLambdaIntegration>;
     for (const { path, method, answeredBy: name } of routes) {
-      this.http.addRoutes({ path, methods: [HttpMethod[method]], integration: integrations[name] });
+      const added = this.http.addRoutes({
+        path,
+        methods: [HttpMethod[method]],
+        integration: integrations[name],
+      });
+      // A stage can't limit a route that isn't there yet.
+      stage.node.addDependency(...added);
     }
     // Lookup says 404 `no-route` in the form of all our errors.
     new HttpRoute(this, 'AnythingElse', {
@@ -105,19 +115,20 @@ export class Api extends Construct {
     );
   }
 
-  #addStage(local: LocalStage | undefined): void {
-    const logs = new LogGroup(this, 'AccessLogs', {
-      retention: RetentionDays.ONE_MONTH,
-      removalPolicy: keptOffLocal(local),
-    });
-    new HttpStage(this, 'Stage', {
+  #addStage(encryption: Encryption, throttles: Throttles, local: LocalStage | undefined): HttpStage {
+    const logs = encryption.logGroup(this, 'AccessLogs', local);
+    const stage = new HttpStage(this, 'Stage', {
       httpApi: this.http,
       stageName: '$default',
       autoDeploy: true,
+      // For what is no route of ours.
+      throttle: { rateLimit: 10, burstLimit: 20 },
       accessLogSettings: {
         destination: new LogGroupLogDestination(logs),
         format: AccessLogFormat.custom(JSON.stringify(accessLogFields)),
       },
     });
+    (stage.node.defaultChild as CfnStage).routeSettings = routeSettings(throttles);
+    return stage;
   }
 }

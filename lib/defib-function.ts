@@ -5,11 +5,11 @@ import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import type { ISecurityGroup, ISubnet, IVpc } from 'aws-cdk-lib/aws-ec2';
 import { Effect, PolicyStatement, Role, ServicePrincipal, type Conditions } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Code, Function, LoggingFormat, Runtime } from 'aws-cdk-lib/aws-lambda';
-import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { env, type FunctionName } from '../lambdas/runtime/env-names.ts';
-import { keptOffLocal, type Foundations } from './foundations.ts';
+import { accept } from './accepted.ts';
+import type { Foundations } from './foundations.ts';
 import { packageRoot } from './package-root.ts';
 import { ConfigurationError } from './configuration-error.ts';
 
@@ -65,10 +65,7 @@ export class DefibFunction extends Construct {
     super(scope, id);
     const { name, foundations, network } = props;
     this.#name = name;
-    const logs = new LogGroup(this, 'Logs', {
-      retention: RetentionDays.ONE_MONTH,
-      removalPolicy: keptOffLocal(foundations.local),
-    });
+    const logs = foundations.encryption.logGroup(this, 'Logs', foundations.local);
     this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     this.#deny(props.holdsPower === true ? forbidden : [...forbidden, ...powers]);
     this.allow(['logs:CreateLogStream', 'logs:PutLogEvents'], [logs.logGroupArn]);
@@ -104,6 +101,7 @@ export class DefibFunction extends Construct {
         allowPublicSubnet: network.allowPublicSubnet,
       }),
     });
+    this.#acceptWhatIsMeant(reserved !== undefined, network !== undefined);
     foundations.alarms.add(this, 'Errors', {
       severity: 'ticket',
       runbook: 'function-errors',
@@ -123,6 +121,7 @@ export class DefibFunction extends Construct {
   /** Lets the function look at instances. EC2 knows no narrower resource for a Describe. */
   mayDescribeInstances(): void {
     this.allow(['ec2:DescribeInstances'], ['*']);
+    accept(this, { 'AwsSolutions-IAM5[Resource::*]': 'EC2 knows no narrower resource for a Describe.' });
   }
 
   /** How often the function counted something, over five minutes. */
@@ -141,6 +140,27 @@ export class DefibFunction extends Construct {
     this.lambda.addEnvironment(name, value);
   }
 
+  #acceptWhatIsMeant(hasReserved: boolean, isInVpc: boolean): void {
+    const deadLetters =
+      'Queues have dead letters of their own, API Gateway waits for the answer, and what a missed sweep left undone the next one does.';
+    accept(this, {
+      'Serverless-LambdaDLQ': deadLetters,
+      'NIST.800.53.R5-LambdaDLQ': deadLetters,
+      'Serverless-LambdaTracing':
+        'A receipt holds the times of its verdict, and a trace is one more place that could leak.',
+      'NIST.800.53.R5-IAMNoInlinePolicy':
+        'The policy is of one role, goes with it, and must not be given to another.',
+      ...(!hasReserved && {
+        'NIST.800.53.R5-LambdaConcurrency':
+          'Event sources are capped. A new account may have 10 in all, so reserving is for the user, by reservedConcurrency.',
+      }),
+      ...(!isInVpc && {
+        'NIST.800.53.R5-LambdaInsideVPC':
+          'It speaks to AWS alone. Only deliver has business in the network of the workspaces.',
+      }),
+    });
+  }
+
   #deny(actions: readonly string[]): void {
     this.role.addToPolicy(
       new PolicyStatement({ effect: Effect.DENY, actions: [...actions], resources: ['*'] }),
@@ -150,16 +170,27 @@ export class DefibFunction extends Construct {
   /** What Lambda itself needs to put the function's network interfaces into the VPC. */
   #mayJoinVpc(): void {
     const anyOwnEc2Resource = Stack.of(this).formatArn({ service: 'ec2', resource: '*', resourceName: '*' });
-    this.allow(
-      [
-        'ec2:CreateNetworkInterface',
-        'ec2:DeleteNetworkInterface',
-        'ec2:AssignPrivateIpAddresses',
-        'ec2:UnassignPrivateIpAddresses',
-      ],
-      [anyOwnEc2Resource],
-    );
+    const changes = [
+      'ec2:CreateNetworkInterface',
+      'ec2:DeleteNetworkInterface',
+      'ec2:AssignPrivateIpAddresses',
+      'ec2:UnassignPrivateIpAddresses',
+    ];
+    this.allow(changes, [anyOwnEc2Resource]);
     this.allow(['ec2:DescribeNetworkInterfaces', 'ec2:DescribeSubnets'], ['*']);
+    accept(this, {
+      'AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:ec2:<AWS::Region>:<AWS::AccountId>:*/*]':
+        'Lambda makes the interfaces, whose ids nobody knows before; the code itself is denied it.',
+    });
+    // Lambda makes these calls without a source function; with one, it is the function's own code that asks.
+    this.role.addToPolicy(
+      new PolicyStatement({
+        effect: Effect.DENY,
+        actions: changes,
+        resources: ['*'],
+        conditions: { ArnLike: { 'lambda:SourceFunctionArn': 'arn:*:lambda:*:*:function:*' } },
+      }),
+    );
   }
 }
 

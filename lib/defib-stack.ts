@@ -63,7 +63,8 @@ export class DefibStack extends Stack {
 
 /** The props that are the construct's own. */
 function ownProps(props: DefibBaseProps): DefibBaseProps {
-  const { workspaceTag, policy, volumeKeys, maxConcurrency, reservedConcurrency, alarmActions } = props;
+  const { workspaceTag, policy, volumeKeys, maxConcurrency, reservedConcurrency } = props;
+  const { encryptionKey, throttles, alarmActions } = props;
   return Object.fromEntries(
     Object.entries({
       workspaceTag,
@@ -71,6 +72,8 @@ function ownProps(props: DefibBaseProps): DefibBaseProps {
       volumeKeys,
       maxConcurrency,
       reservedConcurrency,
+      encryptionKey,
+      throttles,
       alarmActions,
     }).filter(([, value]) => value !== undefined),
   );

@@ -9,6 +9,7 @@ import { Api } from './api.ts';
 import { instanceRoleProblems, nameOfRole } from './caller-roles.ts';
 import type { DefibFunction } from './defib-function.ts';
 import { DeliveryNetwork, type VpcEndpoints } from './delivery-network.ts';
+import { Encryption, type EncryptionKey } from './encryption.ts';
 import { Events } from './events.ts';
 import type { Foundations, LocalStage } from './foundations.ts';
 import { Heartbeats } from './heartbeats.ts';
@@ -20,14 +21,17 @@ import { Restarting, type WorkspaceTag } from './restarting.ts';
 import { fleetSettings } from './settings.ts';
 import { State } from './state.ts';
 import { Sweeping } from './sweeping.ts';
+import type { Throttles } from './throttles.ts';
 import { ConfigurationError } from './configuration-error.ts';
 
 export type { PolicySettings } from '../core/policy.ts';
 export type { FunctionName } from '../lambdas/runtime/env-names.ts';
 export type { AlarmActions } from './alarms.ts';
+export type { EncryptionKey } from './encryption.ts';
 export type { VpcEndpoints } from './delivery-network.ts';
 export type { LocalStage } from './foundations.ts';
 export type { WorkspaceTag } from './restarting.ts';
+export type { Throttle, Throttles } from './throttles.ts';
 
 /** What holds on every stage. */
 export interface DefibBaseProps {
@@ -60,6 +64,16 @@ export interface DefibBaseProps {
    * @default - none is set aside
    */
   readonly reservedConcurrency?: Partial<Record<FunctionName, number>>;
+  /**
+   * Whose key encrypts the table, the queues, the events and the logs.
+   * @default - 'customer-managed'; 'aws-owned' on the local stage
+   */
+  readonly encryptionKey?: EncryptionKey;
+  /**
+   * How often each kind of caller may call a route.
+   * @default - agents 5,000 a second, proxies 1,000, operators 100
+   */
+  readonly throttles?: Partial<Throttles>;
   /**
    * Whom the alarms tell.
    * @default - nobody
@@ -98,6 +112,7 @@ export type DefibProps = DefibAwsProps | DefibLocalProps;
  * their tools by {@link grantOperate}.
  */
 export class Defib extends Construct {
+  readonly encryption: Encryption;
   readonly state: State;
   readonly events: Events;
   readonly judging: Judging;
@@ -118,12 +133,16 @@ export class Defib extends Construct {
     const workspaceTag = props.workspaceTag ?? { key: 'defib:workspace', value: 'true' };
     const policySettings = fleetSettings(props.policy ?? {});
     this.#local = local;
-    this.state = new State(this, 'State', local);
-    this.events = new Events(this, 'Events');
+    const kindOfKey = props.encryptionKey ?? (local === undefined ? 'customer-managed' : 'aws-owned');
+    this.encryption = new Encryption(this, 'Encryption', kindOfKey);
+    const { encryption } = this;
+    this.state = new State(this, 'State', { encryption, local });
+    this.events = new Events(this, 'Events', { encryption, local });
     const foundations: Foundations = {
       state: this.state,
       events: this.events,
       alarms: new Alarms(this, 'Alarms', { actions: props.alarmActions ?? {}, silent: local !== undefined }),
+      encryption,
       policySettings,
       reservedConcurrency: props.reservedConcurrency ?? {},
       local,
@@ -167,7 +186,12 @@ export class Defib extends Construct {
       operate: this.operating.operate,
       'instance-change': this.instanceChanges.instanceChange,
     };
-    this.api = new Api(this, 'Api', { local, answeredBy: this.functions });
+    this.api = new Api(this, 'Api', {
+      encryption,
+      throttles: props.throttles ?? {},
+      local,
+      answeredBy: this.functions,
+    });
   }
 
   /**

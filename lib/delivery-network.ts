@@ -11,6 +11,7 @@ import {
   type SubnetSelection,
 } from 'aws-cdk-lib/aws-ec2';
 import { Construct } from 'constructs';
+import { accept } from './accepted.ts';
 import { ConfigurationError } from './configuration-error.ts';
 
 /**
@@ -71,6 +72,12 @@ export class DeliveryNetwork extends Construct {
         subnets: { subnets: onePerZone(this.subnets) },
         // Private DNS turns every caller in the VPC to this endpoint, so it must take them all, not only deliver.
         open: true,
+      });
+      const vpcOnly = "The rule can't read the range, which is the VPC's own.";
+      accept(endpoint, {
+        'AwsSolutions-EC23': vpcOnly,
+        'NIST.800.53.R5-EC2RestrictedCommonPorts': vpcOnly,
+        'NIST.800.53.R5-EC2RestrictedSSH': vpcOnly,
       });
       // What `open` lets in is the VPC's first range; a workspace subnet may be of a later one.
       endpoint.connections.allowDefaultPortFrom(this.securityGroup);

@@ -3,6 +3,7 @@ import { Rule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { accept } from './accepted.ts';
 import { DefibFunction } from './defib-function.ts';
 import { keptOffLocal, type Foundations } from './foundations.ts';
 
@@ -24,6 +25,11 @@ export class InstanceChanges extends Construct {
       retentionPeriod: Duration.days(14),
       removalPolicy: keptOffLocal(local),
     });
+    accept(this.deadLetters, {
+      'Serverless-SQSRedrivePolicy': 'It is a dead letter queue itself.',
+    });
+    if (local)
+      accept(this.deadLetters, { 'Defib-KeptWithTheStackGone': 'Nothing on an emulator is worth keeping.' });
     alarms.add(this, 'DeadLettersNotEmpty', {
       severity: 'ticket',
       runbook: 'dead-letters',

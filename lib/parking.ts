@@ -1,6 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { env } from '../lambdas/runtime/env-names.ts';
+import { accept } from './accepted.ts';
 import { DefibFunction } from './defib-function.ts';
 import type { DeliveryNetwork } from './delivery-network.ts';
 import type { Foundations } from './foundations.ts';
@@ -33,6 +34,10 @@ export class Parking extends Construct {
       maxReceiveCount: 1000,
       retention: Duration.days(14),
       foundations,
+    });
+    accept(this.parked.queue, {
+      'Defib-VisibilityForSixTimeouts':
+        'Deliver shortens the time to a lease of 90 s that it renews, so a crash costs 90 s and not 15 minutes.',
     });
     this.deliver = new DefibFunction(this, 'Deliver', {
       name: 'deliver',

@@ -2,6 +2,7 @@ import { Duration, Stack } from 'aws-cdk-lib';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 import { env } from '../lambdas/runtime/env-names.ts';
+import { accept } from './accepted.ts';
 import { DefibFunction } from './defib-function.ts';
 import type { Foundations } from './foundations.ts';
 import { addRestartAlarms } from './restart-alarms.ts';
@@ -62,6 +63,10 @@ export class Restarting extends Construct {
     const instances = Stack.of(this).formatArn({ service: 'ec2', resource: 'instance', resourceName: '*' });
     this.restart.allow(['ec2:StartInstances', 'ec2:StopInstances'], [instances], {
       StringEquals: { [`aws:ResourceTag/${tag.key}`]: tag.value },
+    });
+    accept(this.restart, {
+      'AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:ec2:<AWS::Region>:<AWS::AccountId>:instance/*]':
+        "The fleet's instances come and go; their tag is what binds the right to them.",
     });
   }
 

@@ -1,7 +1,16 @@
-import { AttributeType, Billing, ProjectionType, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
+import {
+  AttributeType,
+  Billing,
+  ProjectionType,
+  TableV2,
+  type CfnGlobalTable,
+} from 'aws-cdk-lib/aws-dynamodb';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 import { env, indexes } from '../lambdas/runtime/env-names.ts';
+import { accept } from './accepted.ts';
 import type { DefibFunction } from './defib-function.ts';
+import type { Encryption } from './encryption.ts';
 import { keptOffLocal, type LocalStage } from './foundations.ts';
 
 /** What a function does with the table. No set holds Scan: nothing in Defib walks the whole fleet. */
@@ -29,12 +38,19 @@ export interface StateUse {
   readonly lists?: boolean;
 }
 
+export interface StateProps {
+  readonly encryption: Encryption;
+  readonly local: LocalStage | undefined;
+}
+
 /** The one table. It holds the guards and the ledger, so it outlives the stack. */
 export class State extends Construct {
   readonly table: TableV2;
+  readonly #encryption: Encryption;
 
-  constructor(scope: Construct, id: string, local: LocalStage | undefined) {
+  constructor(scope: Construct, id: string, { encryption, local }: StateProps) {
     super(scope, id);
+    this.#encryption = encryption;
     const stringKey = (name: string) => ({ name, type: AttributeType.STRING });
     this.table = new TableV2(this, 'Table', {
       partitionKey: stringKey('pk'),
@@ -59,12 +75,31 @@ export class State extends Construct {
         },
       ],
     });
+    this.#encryptWith(encryption.key);
+    if (local !== undefined) {
+      accept(this, {
+        'Defib-KeptWithTheStackGone': 'Nothing on an emulator is worth keeping.',
+        'Defib-ProtectedFromDeletion': 'Nothing on an emulator is worth keeping.',
+      });
+    }
   }
 
   /** Lets a function use the table in one of the known ways. */
   usedBy(fn: DefibFunction, { does, lists = false }: StateUse): void {
     fn.addEnvironment(env.tableName, this.table.tableName);
     fn.allow(actions[does], [this.table.tableArn]);
-    if (lists) fn.allow(['dynamodb:Query'], [`${this.table.tableArn}/index/*`]);
+    if (lists) {
+      const arns = Object.values(indexes).map((name) => `${this.table.tableArn}/index/${name}`);
+      fn.allow(['dynamodb:Query'], arns);
+    }
+    this.#encryption.usedBy(fn, { does: does === 'reads' ? 'opens' : 'seals', by: 'dynamodb' });
+  }
+
+  /** By hand, since TableV2 takes a key only where the stack's region is known; there is one replica, so it need not be. */
+  #encryptWith(key: IKey | undefined): void {
+    if (key === undefined) return;
+    const resource = this.table.node.defaultChild as CfnGlobalTable;
+    resource.sseSpecification = { sseEnabled: true, sseType: 'KMS' };
+    resource.addPropertyOverride('Replicas.0.SSESpecification', { KMSMasterKeyId: key.keyArn });
   }
 }

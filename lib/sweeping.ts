@@ -2,6 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { Construct } from 'constructs';
+import { accept } from './accepted.ts';
 import { DefibFunction } from './defib-function.ts';
 import type { Foundations } from './foundations.ts';
 import type { WorkQueue } from './work-queue.ts';
@@ -32,11 +33,12 @@ export class Sweeping extends Construct {
     restarts.filledBy(this.sweep);
     parked.countedBy(this.sweep);
 
-    new Rule(this, 'EveryMinute', {
+    const everyMinute = new Rule(this, 'EveryMinute', {
       schedule: Schedule.rate(Duration.minutes(1)),
       // The next sweep does the same work, so a missed one needs no second try.
       targets: [new LambdaFunction(this.sweep.lambda, { retryAttempts: 0 })],
     });
+    accept(everyMinute, { 'Serverless-EventBusDLQ': 'The next sweep does the same work a minute later.' });
     foundations.alarms.add(this, 'ParkedNotReceived', {
       severity: 'page',
       runbook: 'parked-not-received',

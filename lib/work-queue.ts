@@ -1,14 +1,10 @@
 import { Duration } from 'aws-cdk-lib';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
-import {
-  DeduplicationScope,
-  FifoThroughputLimit,
-  Queue,
-  QueueEncryption,
-  type QueueProps,
-} from 'aws-cdk-lib/aws-sqs';
+import { DeduplicationScope, FifoThroughputLimit, Queue, type QueueProps } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { accept } from './accepted.ts';
 import type { DefibFunction } from './defib-function.ts';
+import type { Encryption } from './encryption.ts';
 import { keptOffLocal, type Foundations } from './foundations.ts';
 
 const longestRetention = Duration.days(14);
@@ -42,19 +38,27 @@ export class WorkQueue extends Construct {
   readonly queue: Queue;
   readonly deadLetters: Queue;
   readonly #urlNames: WorkQueueProps['urlNames'];
+  readonly #encryption: Encryption;
 
   constructor(scope: Construct, id: string, props: WorkQueueProps) {
     super(scope, id);
-    const { local, alarms } = props.foundations;
+    const { local, alarms, encryption } = props.foundations;
     this.#urlNames = props.urlNames;
+    this.#encryption = encryption;
     const common: QueueProps = {
-      encryption: QueueEncryption.SQS_MANAGED,
+      ...encryption.ofQueues,
       // The emulator speaks plain HTTP.
       enforceSSL: local === undefined,
       removalPolicy: keptOffLocal(local),
       ...(props.kind === 'fifo' && fifoByGroup),
     };
     this.deadLetters = new Queue(this, 'DeadLetters', { ...common, retentionPeriod: longestRetention });
+    accept(this.deadLetters, {
+      'Serverless-SQSRedrivePolicy': 'The dead letters of dead letters would be looked at by nobody either.',
+    });
+    if (local !== undefined) {
+      accept(this, { 'Defib-KeptWithTheStackGone': 'Nothing on an emulator is worth keeping.' });
+    }
     this.queue = new Queue(this, 'Queue', {
       ...common,
       visibilityTimeout: props.visibilityTimeout,
@@ -78,12 +82,14 @@ export class WorkQueue extends Construct {
   filledBy(fn: DefibFunction): void {
     fn.addEnvironment(this.#urlNames.queue, this.queue.queueUrl);
     fn.allow(['sqs:SendMessage'], [this.queue.queueArn]);
+    this.#encryption.usedBy(fn, { does: 'seals', by: 'sqs' });
   }
 
   /** Lets a function send a message that can never succeed to the dead letters itself. */
   buriedBy(fn: DefibFunction): void {
     fn.addEnvironment(this.#urlNames.deadLetters, this.deadLetters.queueUrl);
     fn.allow(['sqs:SendMessage'], [this.deadLetters.queueArn]);
+    this.#encryption.usedBy(fn, { does: 'seals', by: 'sqs' });
   }
 
   /** Lets a function ask how much waits here. */
@@ -107,5 +113,9 @@ export class WorkQueue extends Construct {
     fn.lambda.addEventSource(
       new SqsEventSource(this.queue, { batchSize, maxConcurrency, reportBatchItemFailures: true }),
     );
+    accept(fn, {
+      'Serverless-LambdaEventSourceMappingDestination':
+        'A source that is a queue takes no destination: what fails goes to the dead letters of the queue.',
+    });
   }
 }

@@ -1,6 +1,7 @@
 /** HTTP to an agent: one request, no redirects, a deadline over the whole exchange, a bounded response. */
 import http from 'node:http';
 import https from 'node:https';
+import { isIPv4 } from 'node:net';
 import { LARGEST_RESPONSE_BYTES } from '../../core/parking.ts';
 import type { AgentAnswer, AgentHttp, AgentRequest } from '../ports.ts';
 import { isExpectedPeer, PROOF_PATH, PROOF_TIMEOUT_MS } from './peer-proof.ts';
@@ -8,6 +9,8 @@ import { isExpectedPeer, PROOF_PATH, PROOF_TIMEOUT_MS } from './peer-proof.ts';
 export function agentHttp(): AgentHttp {
   return {
     async send(request) {
+      // A name would be looked up, and lead wherever its owner says by then. An address can't.
+      if (!isIPv4(request.address)) return { kind: 'failed', because: 'unreachable' };
       const { Agent } = request.protocol === 'https' ? https : http;
       // A connection of its own: none is ever reused for an instance that was replaced meanwhile. Kept open only for
       // the request that follows the proof.

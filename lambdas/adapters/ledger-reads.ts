@@ -67,7 +67,12 @@ export async function listedRequests(
       ExpressionAttributeValues: { ':list': of.list },
       ScanIndexForward: !of.newestFirst,
       Limit: of.limit,
-      ExclusiveStartKey: keyOfCursor(of.cursor, { listKey: of.list }),
+      ExclusiveStartKey: keyOfCursor(of.cursor, {
+        listKey: of.list,
+        listSort: /^[0-9A-Z]{26}$/,
+        pk: /^REQ#[0-9A-Z]{26}$/,
+        sk: /^(REQUEST|DEAD-LETTER)$/,
+      }),
     }),
   );
   const ids = (page.Items ?? []).map((item) => String(item['listSort']));

@@ -52,7 +52,7 @@ export function receiptStore(table: Table): ReceiptStore {
           ExpressionAttributeValues: { ':pk': pk, ':verdict': VERDICT_PREFIX },
           ScanIndexForward: false,
           Limit: limit,
-          ExclusiveStartKey: keyOfCursor(cursor, { pk }),
+          ExclusiveStartKey: keyOfCursor(cursor, { pk, sk: /^VERDICT#[0-9A-Z]{26}$/ }),
         }),
       );
       const receipts = (page.Items ?? []).flatMap((item) => readReceipt(item) ?? []);

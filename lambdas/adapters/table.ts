@@ -100,10 +100,13 @@ export class BadCursorError extends Error {
   override readonly name = 'BadCursorError';
 }
 
-/** The key that a cursor stands for. It must stay within the partition that is being listed. */
+/**
+ * The key that a cursor stands for. It must be one that the list itself could have given: exactly these attributes, of
+ * the partition that is being listed. DynamoDB refuses any other, which would look like a fault of ours.
+ */
 export function keyOfCursor(
   cursor: string | undefined,
-  within: Readonly<Record<string, string>>,
+  shape: Readonly<Record<string, string | RegExp>>,
 ): Record<string, unknown> | undefined {
   if (cursor === undefined) return undefined;
   let key: unknown;
@@ -113,7 +116,11 @@ export function keyOfCursor(
     throw new BadCursorError('the cursor is not one of ours', { cause });
   }
   const known = typeof key === 'object' && key !== null ? (key as Record<string, unknown>) : {};
-  if (!Object.entries(within).every(([name, value]) => known[name] === value)) {
+  const fits = Object.entries(shape).every(([name, wanted]) => {
+    const value = known[name];
+    return typeof wanted === 'string' ? value === wanted : typeof value === 'string' && wanted.test(value);
+  });
+  if (!fits || Object.keys(known).length !== Object.keys(shape).length) {
     throw new BadCursorError('the cursor is of another list');
   }
   return known;

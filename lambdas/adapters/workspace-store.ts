@@ -136,7 +136,12 @@ export function workspaceStore(table: Table): WorkspaceStore {
           KeyConditionExpression: 'listKey = :list',
           ExpressionAttributeValues: { ':list': listKey.workspaces },
           Limit: limit,
-          ExclusiveStartKey: keyOfCursor(cursor, { listKey: listKey.workspaces }),
+          ExclusiveStartKey: keyOfCursor(cursor, {
+            listKey: listKey.workspaces,
+            listSort: /^[\w.-]{1,128}$/,
+            pk: /^WS#[\w.-]{1,128}$/,
+            sk: 'STATE',
+          }),
         }),
       );
       const keys = (page.Items ?? []).map((item) => ({ pk: String(item['pk']), sk: String(item['sk']) }));

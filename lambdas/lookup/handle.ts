@@ -83,7 +83,11 @@ async function listWorkspaces(call: ApiCall, ports: LookupPorts): Promise<Answer
 async function listVerdicts(call: ApiCall, ports: LookupPorts): Promise<Answer> {
   const workspaceId = workspaceIdOf(call);
   const { limit, cursor } = pageOf(readValue(call.query, pageQuery, 'query'));
-  const page = await ports.receipts.list(workspaceId, limit, cursor);
+  const [{ value: workspace }, page] = await Promise.all([
+    ports.workspaces.read(workspaceId),
+    ports.receipts.list(workspaceId, limit, cursor),
+  ]);
+  if (workspace === 'absent') return unknownWorkspace(workspaceId);
   return json(200, { verdicts: page.receipts.map(receiptView), cursor: page.cursor ?? null });
 }
 
@@ -101,11 +105,11 @@ async function listRequests(call: ApiCall, ports: LookupPorts): Promise<Answer> 
   const query = readValue(call.query, requestsQuery, 'query');
   const { limit, cursor } = pageOf(query);
   const ended = query.state !== undefined && isFinalState(query.state);
-  const page = await ports.ledger.listRequests(workspaceId, {
-    limit,
-    ended,
-    ...(cursor !== undefined && { cursor }),
-  });
+  const [{ value: workspace }, page] = await Promise.all([
+    ports.workspaces.read(workspaceId),
+    ports.ledger.listRequests(workspaceId, { limit, ended, ...(cursor !== undefined && { cursor }) }),
+  ]);
+  if (workspace === 'absent') return unknownWorkspace(workspaceId);
   const shown = page.requests.filter(({ state }) => query.state === undefined || state === query.state);
   return json(200, { requests: shown.map((request) => requestView(request)), cursor: page.cursor ?? null });
 }

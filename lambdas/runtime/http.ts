@@ -8,9 +8,11 @@ import { rangeOfCall } from '../../core/time.ts';
 import type { Telemetry } from '../adapters/log.ts';
 import { BadCursorError } from '../adapters/table.ts';
 import type { Clock } from '../ports.ts';
-import { InvalidInputError, type ApiCall } from './api-call.ts';
+import { inputOf } from '../schemas/route-inputs.ts';
+import { InvalidInputError, readValue, type ApiCall } from './api-call.ts';
 import { publishMetrics } from './publish-metrics.ts';
 
+/** What calls this function is not always the gateway: a direct Invoke has no context, and so no caller. */
 interface GatewayContext {
   readonly timeEpoch?: number;
   readonly authorizer?: { readonly iam?: { readonly userArn?: string } };
@@ -29,7 +31,10 @@ export function apiHandler(
     .handler(async (event) => {
       try {
         const call = callOf(event, clock);
-        return responseOf(call ? await handle(call) : problem('forbidden', 'The caller is not known.'));
+        if (!call) return responseOf(problem('forbidden', 'The caller is not known.'));
+        const input = inputOf(call.route);
+        if (input) readValue(call.query, input.query, 'query');
+        return responseOf(await handle(call));
       } catch (error) {
         if (error instanceof InvalidInputError) {
           return responseOf(problem('invalid-input', error.message, { errors: error.problems }));
@@ -45,7 +50,8 @@ export function apiHandler(
 }
 
 function callOf(event: GatewayEvent, clock: Clock): ApiCall | undefined {
-  const caller = callerOf(event.requestContext.authorizer?.iam?.userArn);
+  const { requestContext: context } = event as Partial<GatewayEvent>;
+  const caller = callerOf(context?.authorizer?.iam?.userArn);
   if (!caller) return undefined;
   return {
     route: event.routeKey,
@@ -69,7 +75,9 @@ function bodyTextOf(event: GatewayEvent): string {
   if (event.body === undefined) return '';
   if (!event.isBase64Encoded) return event.body;
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(event.body, 'base64'));
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(
+      Buffer.from(event.body, 'base64'),
+    );
   } catch {
     throw new InvalidInputError([{ field: 'body', problem: 'is not UTF-8 text' }]);
   }

@@ -35,7 +35,17 @@ export function queueHandler<T>(consumer: Consumer<T>) {
   return middy<SQSEvent, SQSBatchResponse>()
     .use(injectLambdaContext(logger))
     .use(publishMetrics(metrics))
-    .handler(async (event) => ({ batchItemFailures: await runBatch(consumer, event.Records) }));
+    .handler(async (event) => ({ batchItemFailures: await runBatch(consumer, recordsOf(event)) }));
+}
+
+/** The records, each whole: an event that SQS did not make may lack any part, and must not take the others with it. */
+function recordsOf(event: Partial<SQSEvent>): SQSRecord[] {
+  const records: readonly Partial<SQSRecord>[] = Array.isArray(event.Records) ? event.Records : [];
+  return records.flatMap((record) => {
+    if (typeof record.messageId !== 'string' || typeof record.receiptHandle !== 'string') return [];
+    const body = typeof record.body === 'string' ? record.body : '';
+    return [{ ...record, body, attributes: record.attributes ?? {} } as SQSRecord];
+  });
 }
 
 async function runBatch<T>(

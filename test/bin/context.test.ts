@@ -20,11 +20,13 @@ describe('the context', () => {
       workspaceSubnetIds: 'subnet-1,subnet-2',
       workspaceTag: 'team=a=b',
       policy: '{"settleSeconds": 90}',
+      encryptionKey: 'aws-owned',
     };
     expect(read(context)).toEqual({
       network: { vpcId: 'vpc-1', subnetIds: ['subnet-1', 'subnet-2'] },
       workspaceTag: { key: 'team', value: 'a=b' },
       policy: { settleSeconds: 90 },
+      encryptionKey: 'aws-owned',
       synthesizer: 'default',
     });
   });
@@ -47,6 +49,7 @@ describe('the context', () => {
       { vpcId: 'v', policy: { settleSeconds: 1 } },
       /Expected settleSeconds to be from/,
     ],
+    ['names another key', { vpcId: 'v', encryptionKey: 'mine' }, /Expected the context encryptionKey/],
     ['names another synthesizer', { vpcId: 'v', synthesizer: 'x' }, /Expected the context synthesizer/],
   ])('%s - it is refused in words for the user', (_, context, message) => {
     expect(() => read(context)).toThrow(ConfigurationError);

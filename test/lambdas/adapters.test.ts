@@ -108,15 +108,24 @@ describe('a stored workspace', () => {
 });
 
 describe('a cursor', () => {
+  const key = { listKey: 'WORKSPACES', listSort: 'ws-1', pk: 'WS#ws-1', sk: 'STATE' };
+  const shape = { listKey: 'WORKSPACES', listSort: /^[\w.-]{1,128}$/, pk: /^WS#[\w.-]{1,128}$/, sk: 'STATE' };
+
   it('leads back to where the page ended, within its own list', () => {
-    const { cursor } = cursorOf({ listKey: 'WORKSPACES', listSort: 'ws-1', pk: 'WS#ws-1', sk: 'STATE' });
-    expect(keyOfCursor(cursor, { listKey: 'WORKSPACES' })).toMatchObject({ listSort: 'ws-1' });
+    expect(keyOfCursor(cursorOf(key).cursor, shape)).toEqual(key);
+    expect(keyOfCursor(undefined, shape)).toBeUndefined();
   });
 
-  it.each(['rubbish', cursorOf({ listKey: 'ENDED#ws-2' }).cursor])(
-    '%s of another list, or no cursor at all - refused',
-    (cursor) => {
-      expect(() => keyOfCursor(cursor, { listKey: 'WORKSPACES' })).toThrow(BadCursorError);
-    },
-  );
+  it.each([
+    ['rubbish', 'rubbish'],
+    ['JSON that is no object', Buffer.from('null').toString('base64url')],
+    ['of another list', cursorOf({ ...key, listKey: 'ENDED#ws-2' }).cursor],
+    ['of another item', cursorOf({ ...key, sk: 'PARKED' }).cursor],
+    ['with a number for a text', cursorOf({ ...key, listSort: 5 }).cursor],
+    ['with an empty text, which DynamoDB takes for no key', cursorOf({ ...key, pk: '' }).cursor],
+    ['with a part missing', cursorOf({ listKey: 'WORKSPACES' }).cursor],
+    ['with one more', cursorOf({ ...key, more: 'x' }).cursor],
+  ])('%s - refused', (_what, cursor) => {
+    expect(() => keyOfCursor(cursor, shape)).toThrow(BadCursorError);
+  });
 });

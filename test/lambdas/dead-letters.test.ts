@@ -133,7 +133,7 @@ describe('GET /dead-letters', () => {
   });
 
   it('more than a page - a cursor, which leads on in this list and in no other', async () => {
-    const last = { listKey: 'DEAD-LETTERS', listSort: REQUEST, pk: 'x', sk: 'y' };
+    const last = { listKey: 'DEAD-LETTERS', listSort: REQUEST, pk: `REQ#${REQUEST}`, sk: 'REQUEST' };
     aws.dynamo.on(QueryCommand).resolves({ Items: [{ listSort: REQUEST }], LastEvaluatedKey: last });
     const cursor = (await list({ limit: '1' })).body?.['cursor'];
     await list({ limit: '1', cursor: String(cursor) });

@@ -52,6 +52,51 @@ describe('a call', () => {
     expect(response).toMatchObject({ statusCode: 403, body: { code: 'forbidden' } });
   });
 
+  it.each([
+    'PUT /workspaces/{workspaceId}',
+    'DELETE /fleet/pause',
+    'POST /fleet/brake/release',
+    'GET /fleet',
+    'DELETE /requests/{requestId}',
+    'POST /workspaces/{workspaceId}/heartbeats',
+  ])(
+    'of %s with a query parameter that it does not know - 400 that names it, the use case is not run',
+    async (routeKey) => {
+      const response = await run(event({ routeKey, queryStringParameters: { forced: 'true' } }), () =>
+        Promise.reject(new Error('not to be run')),
+      );
+      expect(response).toMatchObject({
+        statusCode: 400,
+        body: { code: 'invalid-input', errors: [{ field: 'forced', problem: 'is not a known field' }] },
+      });
+    },
+  );
+
+  it('with the one parameter that removing takes - reaches the use case', async () => {
+    const removal = event({
+      routeKey: 'DELETE /workspaces/{workspaceId}',
+      queryStringParameters: { parked: 'refuse' },
+    });
+    expect(await run(removal, () => Promise.resolve(json(200, {})))).toMatchObject({ statusCode: 200 });
+  });
+
+  it.each([
+    ['a direct Invoke', {}],
+    ['a message of a queue', { Records: [{ eventSource: 'aws:sqs', body: '{}' }] }],
+    [
+      'version 1 of the gateway',
+      {
+        version: '1.0',
+        httpMethod: 'GET',
+        requestContext: { identity: { userArn: 'arn:aws:iam::0:user/x' } },
+      },
+    ],
+    ['a gateway without a context', { version: '2.0', routeKey: 'GET /fleet', headers: {} }],
+  ])('from %s - 403, the use case is not run', async (_what, raw) => {
+    const response = await run(raw as unknown as Event, () => Promise.reject(new Error('not to be run')));
+    expect(response).toMatchObject({ statusCode: 403, body: { code: 'forbidden' } });
+  });
+
   it('with wrong input - 400 that names each field, as problem+json', async () => {
     const problems = [{ field: 'port', problem: 'is missing' }];
     const response = await run(event(), () => Promise.reject(new InvalidInputError(problems)));

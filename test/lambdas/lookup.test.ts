@@ -124,6 +124,23 @@ describe('GET /requests/{requestId}', () => {
   });
 });
 
+describe.each(['verdicts', 'requests', 'timeline'])('GET /workspaces/{workspaceId}/%s', (list) => {
+  it('of an unknown workspace - 404 unknown-workspace, not an empty list', async () => {
+    expect(await look(`GET /workspaces/{workspaceId}/${list}`)).toMatchObject({
+      status: 404,
+      body: { code: 'unknown-workspace' },
+    });
+  });
+
+  it('of a known one - a page', async () => {
+    holds(aws, aStoredWorkspace());
+    expect(await look(`GET /workspaces/{workspaceId}/${list}`)).toMatchObject({
+      status: 200,
+      body: { cursor: null },
+    });
+  });
+});
+
 describe('anything else', () => {
   it('an unknown route - 404 no-route', async () => {
     expect(await look('$default')).toMatchObject({ status: 404, body: { code: 'no-route' } });

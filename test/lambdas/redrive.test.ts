@@ -301,14 +301,15 @@ describe('which dead letters are sent again', () => {
       .callsFake(
         (input: {
           ExpressionAttributeValues: Record<string, string>;
-          ExclusiveStartKey?: { at: number };
+          ExclusiveStartKey?: { listSort: string };
         }) => {
           if (input.ExpressionAttributeValues[':list'] !== 'DEAD-LETTERS')
             return { Items: piecesOf(aMessage()) };
-          const at = input.ExclusiveStartKey?.at ?? 0;
-          const next = { listKey: 'DEAD-LETTERS', at: at + 1 };
+          const at = 1 + pages.indexOf(input.ExclusiveStartKey?.listSort ?? '');
+          const id = pages[at] ?? '';
+          const next = { listKey: 'DEAD-LETTERS', listSort: id, pk: `REQ#${id}`, sk: 'REQUEST' };
           return {
-            Items: [{ listSort: pages[at] }],
+            Items: [{ listSort: id }],
             ...(at + 1 < pages.length && { LastEvaluatedKey: next }),
           };
         },

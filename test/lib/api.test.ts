@@ -111,3 +111,39 @@ test('operators are known to lookup and operate by the names of their roles', ()
     });
   }
 });
+
+describe('how often a route may be called', () => {
+  const settings = (props: Parameters<typeof awsStage>[0] = {}) => {
+    const [stage] = new Synthesized(awsStage(props).stack).resources('AWS::ApiGatewayV2::Stage');
+    return stage?.Properties as {
+      RouteSettings: Record<string, { ThrottlingRateLimit: number; ThrottlingBurstLimit: number }>;
+      DefaultRouteSettings: unknown;
+    };
+  };
+
+  test('is limited by the kind of its callers, and hardly at all what is no route', () => {
+    const { RouteSettings: limits, DefaultRouteSettings: others } = settings();
+    expect(Object.keys(limits).sort()).toEqual(routes.map(({ method, path }) => `${method} ${path}`).sort());
+    expect(limits['POST /workspaces/{workspaceId}/heartbeats']?.ThrottlingRateLimit).toBe(5_000);
+    expect(limits['POST /workspaces/{workspaceId}/forward-errors']?.ThrottlingRateLimit).toBe(1_000);
+    expect(limits['POST /workspaces/{workspaceId}/restart']?.ThrottlingRateLimit).toBe(100);
+    expect(others).toEqual({ ThrottlingRateLimit: 10, ThrottlingBurstLimit: 20 });
+  });
+
+  test('is what the user says', () => {
+    const { RouteSettings: limits } = settings({ throttles: { agent: { ratePerSecond: 7, burst: 9 } } });
+    expect(limits['POST /workspaces/{workspaceId}/heartbeats']).toEqual({
+      ThrottlingRateLimit: 7,
+      ThrottlingBurstLimit: 9,
+    });
+  });
+
+  test('is set on routes that are there already', () => {
+    const [stage] = Object.values(synthesized.template.findResources('AWS::ApiGatewayV2::Stage')) as {
+      DependsOn: string[];
+    }[];
+    expect(
+      stage?.DependsOn.filter((it) => /Route|GET|POST|PUT|DELETE/.test(it)).length,
+    ).toBeGreaterThanOrEqual(routes.length);
+  });
+});

@@ -1,7 +1,7 @@
 import { Stack } from 'aws-cdk-lib';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { describe, expect, test } from 'vitest';
-import { functionNames, type FunctionName } from '../../lambdas/runtime/env-names.ts';
+import { functionNames, indexes, type FunctionName } from '../../lambdas/runtime/env-names.ts';
 import { awsStage, listOf, Synthesized, type Statement } from './synthesized.ts';
 
 const decides = [
@@ -26,7 +26,7 @@ const publish = ['events:PutEvents'];
 const list = ['dynamodb:Query'];
 const describeInstances = ['ec2:DescribeInstances'];
 
-/** Who may do what. A function's logs come on top. */
+/** Who may do what. A function's logs and the key come on top, each with a test of its own. */
 const may: Record<FunctionName, Record<string, string[]>> = {
   'forward-error': {
     table: decides,
@@ -95,10 +95,12 @@ const { stack, defib } = awsStage({ workspaceTag: { key: 'fleet', value: 'agents
 const synthesized = new Synthesized(stack);
 const statementsOf = (name: FunctionName) => synthesized.statementsOf(synthesized.roleOf(name));
 
-const resourceNames = new Map(
-  Object.entries({
+const resourceNames = new Map([
+  ...Object.values(indexes).map(
+    (name) => [synthesized.text(`${defib.state.table.tableArn}/index/${name}`), 'indexes'] as const,
+  ),
+  ...Object.entries({
     table: defib.state.table.tableArn,
-    indexes: `${defib.state.table.tableArn}/index/*`,
     bus: defib.events.bus.eventBusArn,
     everything: '*',
     'reprobe queue': defib.judging.reprobes.queue.queueArn,
@@ -110,14 +112,14 @@ const resourceNames = new Map(
     'instance event dead letters': defib.instanceChanges.deadLetters.queueArn,
     instances: stack.formatArn({ service: 'ec2', resource: 'instance', resourceName: '*' }),
     'the EC2 resources of the account': stack.formatArn({ service: 'ec2', resource: '*', resourceName: '*' }),
-  }).map(([name, arn]) => [synthesized.text(arn), name]),
-);
+  }).map(([name, arn]) => [synthesized.text(arn), name] as const),
+]);
 
-/** What is allowed, resource by resource, without the function's own logs. */
+/** What is allowed, resource by resource, without the function's own logs and the key. */
 function allowed(statements: readonly Statement[]): Record<string, string[]> {
   const found: Record<string, Set<string>> = {};
   for (const { Effect, Action, Resource } of statements) {
-    if (Effect !== 'Allow' || listOf(Action).every((action) => action.startsWith('logs:'))) continue;
+    if (Effect !== 'Allow' || listOf(Action).every((action) => /^(logs|kms):/.test(action))) continue;
     for (const resource of listOf(Resource)) {
       const text = JSON.stringify(resource);
       const name = resourceNames.get(text) ?? text;
@@ -128,7 +130,9 @@ function allowed(statements: readonly Statement[]): Record<string, string[]> {
 }
 
 function denied(statements: readonly Statement[]): string[] {
-  const everywhere = statements.filter(({ Effect, Resource }) => Effect === 'Deny' && Resource === '*');
+  const everywhere = statements.filter(
+    ({ Effect, Resource, Condition }) => Effect === 'Deny' && Resource === '*' && Condition === undefined,
+  );
   return everywhere.flatMap(({ Action }) => listOf(Action)).sort();
 }
 
@@ -165,6 +169,35 @@ describe.each(functionNames)('the role of %s', (name) => {
   });
 });
 
+test('only what describes may be done to every resource', () => {
+  const broad = functionNames.flatMap((name) =>
+    statementsOf(name)
+      .filter(({ Effect, Resource }) => Effect === 'Allow' && listOf(Resource).includes('*'))
+      .flatMap(({ Action }) => listOf(Action)),
+  );
+  expect(broad.filter((action) => !/^\w+:Describe\w+$/.test(action))).toEqual([]);
+  expect(broad.length).toBeGreaterThan(0);
+});
+
+test('Lambda makes network interfaces for deliver, whose own code may not', () => {
+  const denials = functionNames.map((name) => [
+    name,
+    ...statementsOf(name)
+      .filter(({ Effect, Condition }) => Effect === 'Deny' && Condition !== undefined)
+      .map(({ Action, Condition }) => ({ Action, Condition })),
+  ]);
+  const joining = may.deliver['the EC2 resources of the account'];
+  expect(denials.filter(([, ...those]) => those.length > 0)).toEqual([
+    [
+      'deliver',
+      {
+        Action: expect.arrayContaining(joining ?? []) as string[],
+        Condition: { ArnLike: { 'lambda:SourceFunctionArn': 'arn:*:lambda:*:*:function:*' } },
+      },
+    ],
+  ]);
+});
+
 test('a function has a role to itself, without policies of AWS', () => {
   const roles = functionNames.map((name) => synthesized.roleOf(name));
   expect(new Set(roles).size).toBe(functionNames.length);
@@ -199,9 +232,60 @@ test('the restart function may start and stop tagged instances only', () => {
   ]);
 });
 
+describe('the key', () => {
+  const usesOf = (name: FunctionName, read: Synthesized) =>
+    read
+      .statementsOf(read.roleOf(name))
+      .filter(({ Action }) => listOf(Action).some((it) => it.startsWith('kms:')));
+
+  test('serves functions through the table and the queues only', () => {
+    const key = synthesized.text(defib.encryption.key?.keyArn);
+    for (const name of functionNames) {
+      for (const { Resource, Condition, Action } of usesOf(name, synthesized)) {
+        expect(JSON.stringify(Resource)).toBe(key);
+        expect(
+          listOf(Action).filter(
+            (it) => !/^kms:(Decrypt|DescribeKey|Encrypt|GenerateDataKey\w*|ReEncrypt(From|To))$/.test(it),
+          ),
+        ).toEqual([]);
+        // What the event source of a queue needs is given by the CDK, without a condition.
+        if (Action !== 'kms:Decrypt') {
+          expect(JSON.stringify(Condition)).toMatch(
+            /"kms:ViaService":\{"Fn::Join":\["",\["(dynamodb|sqs)\."/,
+          );
+        }
+      }
+    }
+  });
+
+  test('is turned every year, and opened by nobody but the account, the logs and the bus', () => {
+    const [found, ...others] = synthesized.resources('AWS::KMS::Key');
+    expect(others).toEqual([]);
+    expect(found?.Properties['EnableKeyRotation']).toBe(true);
+    const { Statement: all } = found?.Properties['KeyPolicy'] as {
+      Statement: (Statement & { Principal: unknown })[];
+    };
+    expect(all.map(({ Principal }) => JSON.stringify(Principal).match(/root|logs\.|events\./)?.[0])).toEqual([
+      'root',
+      'logs.',
+      'events.',
+    ]);
+    expect(all.slice(1).map(({ Condition }) => Condition !== undefined)).toEqual([true, true]);
+  });
+
+  test("is AWS's own where that is asked for - there is no other, and nobody has a right to one", () => {
+    const without = new Synthesized(awsStage({ encryptionKey: 'aws-owned' }).stack);
+    expect(without.resources('AWS::KMS::Key')).toEqual([]);
+    expect(functionNames.flatMap((name) => usesOf(name, without))).toEqual([]);
+  });
+});
+
 test('volume keys are given - the restart function may have EC2 use them, and nobody else may', () => {
   const arn = 'arn:aws:kms:eu-west-1:111122223333:key/volumes';
-  const withKeys = awsStage({ volumeKeys: [Key.fromKeyArn(new Stack(), 'Volumes', arn)] });
+  const withKeys = awsStage({
+    encryptionKey: 'aws-owned',
+    volumeKeys: [Key.fromKeyArn(new Stack(), 'Volumes', arn)],
+  });
   const read = new Synthesized(withKeys.stack);
   const grants = functionNames.flatMap((name) =>
     read

@@ -73,12 +73,23 @@ test('requests are parked in order of their workspace, 1 MiB at most; their dead
 
 test('a queue outlives the stack, is encrypted, and takes no plain HTTP', () => {
   expect(Object.keys(templateQueues)).toHaveLength(7);
+  const key: unknown = stack.resolve(defib.encryption.key?.keyArn);
+  const holdRequests = Object.values(queues).flatMap(({ of }) => [
+    idOf(of.queue.queueArn),
+    idOf(of.deadLetters.queueArn),
+  ]);
   for (const [id, { Properties, DeletionPolicy, UpdateReplacePolicy }] of Object.entries(templateQueues)) {
-    expect({ id, DeletionPolicy, UpdateReplacePolicy, sse: Properties['SqsManagedSseEnabled'] }).toEqual({
+    expect({
+      id,
+      DeletionPolicy,
+      UpdateReplacePolicy,
+      sealedBy: Properties['KmsMasterKeyId'] ?? Properties['SqsManagedSseEnabled'],
+    }).toEqual({
       id,
       DeletionPolicy: 'Retain',
       UpdateReplacePolicy: 'Retain',
-      sse: true,
+      // Where nothing of a caller's ever lies, SQS's own key will do.
+      sealedBy: holdRequests.includes(id) ? key : true,
     });
     const policies = synthesized.resources('AWS::SQS::QueuePolicy').filter(({ Properties: policy }) => {
       const text = JSON.stringify(policy);

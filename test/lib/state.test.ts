@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { indexes } from '../../lambdas/runtime/env-names.ts';
 import { awsStage, localStage, Synthesized } from './synthesized.ts';
 
-const [table, ...others] = new Synthesized(awsStage().stack).resources('AWS::DynamoDB::GlobalTable');
+const { stack, defib } = awsStage();
+const [table, ...others] = new Synthesized(stack).resources('AWS::DynamoDB::GlobalTable');
 const [localTable] = new Synthesized(localStage().stack).resources('AWS::DynamoDB::GlobalTable');
 const replica = (properties = table?.Properties) =>
   (properties?.['Replicas'] as Record<string, unknown>[])[0];
@@ -14,6 +15,18 @@ test('the table outlives the stack and can be set back in time', () => {
     DeletionProtectionEnabled: true,
     PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
   });
+});
+
+test("the table is encrypted with the stack's key, or with AWS's own where that is asked for", () => {
+  expect(table?.Properties['SSESpecification']).toEqual({ SSEEnabled: true, SSEType: 'KMS' });
+  expect(replica()).toMatchObject({
+    SSESpecification: { KMSMasterKeyId: stack.resolve(defib.encryption.key?.keyArn) as unknown },
+  });
+  const [own] = new Synthesized(awsStage({ encryptionKey: 'aws-owned' }).stack).resources(
+    'AWS::DynamoDB::GlobalTable',
+  );
+  expect(own?.Properties).not.toHaveProperty('SSESpecification');
+  expect(replica(own?.Properties)).not.toHaveProperty('SSESpecification');
 });
 
 test('the table is paid by use, and clears what has run out by `ttl`', () => {
