@@ -12,7 +12,7 @@ import type { Drain } from '../core/drain.ts';
 import type { AttemptMark, FinalState, ParkedRequest } from '../core/parking.ts';
 import type { PolicySettings } from '../core/policy.ts';
 import type { Receipt } from '../core/receipt.ts';
-import type { RestartRecord } from '../core/timeline.ts';
+import type { OrderRecord, RestartRecord } from '../core/timeline.ts';
 import type { Answer } from '../core/answer.ts';
 import type { Claim, Desired, Evidence, Pause, Workspace } from '../core/workspace.ts';
 import type { WorkspaceSettings } from '../core/policy.ts';
@@ -235,8 +235,8 @@ export type AcceptOutcome = 'accepted' | 'full' | 'repeated';
 export interface Ledger {
   /** Step 1 of parking: one transaction over receipt, first answer, request row and counters. */
   accept(acceptance: Acceptance): Promise<AcceptOutcome>;
-  /** Step 3: `accepting` becomes `parked`. True also when it already was. */
-  markParked(request: ParkedRequest, atMs: number): Promise<boolean>;
+  /** Step 3: `accepting` becomes `parked`. True also when it already was. `sequence`: what SQS said of the message. */
+  markParked(request: ParkedRequest, atMs: number, sequence?: string): Promise<boolean>;
   read(requestId: string): Promise<ParkedRequest | undefined>;
   /** Marks one attempt begun, with its lease; lost when the request is final, expired or another attempt is newer. */
   beginAttempt(request: ParkedRequest, attempt: AttemptBegin): Promise<'begun' | 'lost'>;
@@ -244,8 +244,11 @@ export interface Ledger {
   renewAttempt(request: ParkedRequest, leaseUntilMs: number): Promise<void>;
   /** Puts a request back after an attempt that came to nothing. */
   putBack(request: ParkedRequest, back: AttemptBack): Promise<void>;
-  /** Reaches a final state, once, and gives the counters back. The row stays due until {@link noticed}. */
-  finish(request: ParkedRequest, end: FinishedRequest): Promise<'finished' | 'was-final'>;
+  /**
+   * Reaches a final state, once, and gives the counters back. The row stays due until {@link noticed}. `moved-on`: it
+   * has not ended, but is no longer in the state or attempt that the end is for.
+   */
+  finish(request: ParkedRequest, end: FinishedRequest): Promise<Finish>;
   /** Notes that the end of a request was announced. */
   noticed(requestId: string): Promise<void>;
   readResponse(requestId: string): Promise<KeptResponse | undefined>;
@@ -288,6 +291,8 @@ export interface ParkedTotals {
   readonly emptySinceMs?: number;
 }
 
+export type Finish = 'finished' | 'was-final' | 'moved-on';
+
 export interface FinishedRequest {
   readonly state: FinalState;
   readonly why?: string;
@@ -314,11 +319,12 @@ export interface QueueHead {
   readonly notBeforeMs: number;
 }
 
-/** The parts of a workspace's story, newest first, from an id on backwards. */
+/** The parts of a workspace's story, newest first, from an id on backwards: fewer than the limit only at its beginning. */
 export interface Stories {
   verdicts(workspaceId: string, upToId: string, limit: number): Promise<Receipt[]>;
   requests(workspaceId: string, upToId: string, limit: number): Promise<ParkedRequest[]>;
   restarts(workspaceId: string, upToId: string, limit: number): Promise<RestartRecord[]>;
+  orders(workspaceId: string, upToId: string, limit: number): Promise<OrderRecord[]>;
 }
 
 /** Where the end of each restart is written down, for the story. */
@@ -380,6 +386,8 @@ export interface Received<T> {
   readonly receives: number;
   readonly sentAtMs: number;
   readonly firstReceivedAtMs: number;
+  /** Its place in its group, as SQS numbers it; only of a FIFO queue. */
+  readonly sequence?: string;
 }
 
 /** What becomes of a message: deleted, or seen again after a while. */
@@ -388,8 +396,11 @@ export type Settled = { readonly kind: 'done' } | { readonly kind: 'again'; read
 export interface Queues {
   sendReprobe(message: ReprobeMessage, delaySeconds: number): Promise<void>;
   sendRestart(message: RestartMessage): Promise<void>;
-  /** Step 2 of parking: into the workspace's group, deduplicated by request and enqueue number. */
-  sendParked(message: ParkedMessage): Promise<void>;
+  /**
+   * Step 2 of parking: into the workspace's group, deduplicated by request and enqueue number. Gives the message's place
+   * in the group, as SQS numbers it.
+   */
+  sendParked(message: ParkedMessage): Promise<string | undefined>;
   /** Sets how long a parked message stays invisible: deliver's lease, and the wake (0). */
   setParkedVisibility(receiptHandle: string, seconds: number): Promise<void>;
   /** About how many messages the parked queue holds, in whatever condition. */

@@ -13,6 +13,7 @@ import type {
   EventType,
   Ids,
   ReceiptStore,
+  RestartRecords,
   Settled,
   WorkspaceStore,
 } from '../ports.ts';
@@ -26,6 +27,7 @@ export interface RestartPorts extends WakePorts {
   readonly brake: BrakeStore;
   readonly ec2Health: Pick<Ec2Health, 'recent'>;
   readonly receipts: Pick<ReceiptStore, 'read'>;
+  readonly restarts: RestartRecords;
   readonly ec2: Ec2Probe;
   readonly power: Ec2Power;
   readonly events: Events;
@@ -86,6 +88,16 @@ export async function finishClaim(
   });
   if (quarantine) await tellOfQuarantine(ports, workspaceId, claim.instanceId, quarantine);
   await wake(ports, workspaceId, ports.clock.nowMs());
+  // Last: it is for the story only, and nothing that matters more must fail with it.
+  await ports.restarts.note(workspaceId, {
+    token: claim.token,
+    reason: claim.reason,
+    sinceMs: claim.sinceMs,
+    endedAtMs: ports.clock.nowMs(),
+    outcome: end.outcome,
+    because: end.because,
+    label,
+  });
   return { kind: 'done' };
 }
 

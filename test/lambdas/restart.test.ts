@@ -334,6 +334,31 @@ describe('other states', () => {
     expect(await settle()).toEqual({ kind: 'done' });
     expect(news()).toEqual(['restart.done']);
     expect(ports.log.counted).toContain('RestartJustified');
+    const noted = aws.dynamo.commandCalls(PutCommand).map((call) => call.args[0].input.Item);
+    expect(noted).toMatchObject([
+      {
+        pk: 'WS#ws-1',
+        restart: {
+          outcome: 'done',
+          label: 'justified',
+          endedAtMs: NOW_MS,
+          reason: expect.any(String) as string,
+        },
+      },
+    ]);
+    expect(noted[0]?.['sk']).toBe(`RESTART#${(noted[0]?.['restart'] as { token: string }).token}`);
+  });
+
+  it('its end is another copy’s - not told a second time, nor noted for the story', async () => {
+    const heartbeat = { atMs: NOW_MS - 500, seq: 1, bootId: 'boot-b', intervalMs: 5000, activeTasks: 0 };
+    holds(aws, claimed({ step: 'starting', attempt: 1, startedAtMs: NOW_MS - 20_000 }, { heartbeat }));
+    ec2Shows(aws, 'running', { launchTimeMs: NOW_MS - 20_000 });
+    aws.dynamo
+      .on(UpdateCommand)
+      .rejects(new ConditionalCheckFailedException({ message: 'ended', $metadata: {} }));
+    await settle();
+    expect(news()).toEqual([]);
+    expect(aws.dynamo.commandCalls(PutCommand)).toHaveLength(0);
   });
 
   it('running anew without a beat - waits', async () => {

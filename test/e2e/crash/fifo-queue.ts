@@ -14,6 +14,7 @@ interface Held {
   readonly id: string;
   readonly message: ParkedMessage;
   readonly sentAtMs: number;
+  readonly sequence: string;
   receives: number;
   firstReceivedAtMs?: number;
   visibleAtMs: number;
@@ -29,7 +30,7 @@ export class FifoQueue {
   readonly #time: VirtualTime;
   readonly #onReceive: (received: Received<ParkedMessage>) => void;
   #held: Held[] = [];
-  readonly #sentAtMs = new Map<string, number>();
+  readonly #sent = new Map<string, { readonly atMs: number; readonly sequence: string }>();
   #count = 0;
 
   constructor(time: VirtualTime, onReceive: (received: Received<ParkedMessage>) => void) {
@@ -41,15 +42,19 @@ export class FifoQueue {
     return this.#held.length;
   }
 
-  send(message: ParkedMessage): void {
+  /** Gives the message's place in its group; a repeat gets that of the first. */
+  send(message: ParkedMessage): string {
     const { nowMs } = this.#time;
     const id = `${message.requestId}#${message.enqueueNo}`;
-    if (nowMs - (this.#sentAtMs.get(id) ?? -Infinity) < DEDUPLICATED_FOR_MS) return;
-    this.#sentAtMs.set(id, nowMs);
+    const before = this.#sent.get(id);
+    if (before && nowMs - before.atMs < DEDUPLICATED_FOR_MS) return before.sequence;
     this.#count += 1;
+    const sequence = String(this.#count);
+    this.#sent.set(id, { atMs: nowMs, sequence });
     this.#held.push({
       id: `message-${this.#count}`,
       message: structuredClone(message),
+      sequence,
       sentAtMs: nowMs,
       receives: 0,
       visibleAtMs: nowMs,
@@ -57,6 +62,7 @@ export class FifoQueue {
     this.#time.after(0, () => {
       this.#offer(message.workspaceId);
     });
+    return sequence;
   }
 
   setVisibility(handle: string, seconds: number): void {
@@ -101,6 +107,7 @@ export class FifoQueue {
       body: structuredClone(head.message),
       receives: head.receives,
       sentAtMs: head.sentAtMs,
+      sequence: head.sequence,
       firstReceivedAtMs: head.firstReceivedAtMs,
     });
   }

@@ -81,10 +81,7 @@ function queuesOf({ queue, writes }: World, life: Life): Queues {
   return {
     sendReprobe: elsewhere('re-probe'),
     sendRestart: elsewhere('restart'),
-    sendParked: (message) =>
-      writes.run(life, 'Send parked', () => {
-        queue.send(message);
-      }),
+    sendParked: (message) => writes.run(life, 'Send parked', () => queue.send(message)),
     setParkedVisibility: (handle, seconds) =>
       writes.run(life, 'Visibility', () => {
         queue.setVisibility(handle, seconds);
