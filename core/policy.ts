@@ -8,6 +8,10 @@ export const whenPausedChoices = ['park', 'refuse'] as const;
 /** What becomes of a request for a paused workspace: kept for later, or refused with 409. */
 export type WhenPaused = (typeof whenPausedChoices)[number];
 
+export const peerProofChoices = ['none', 'well-known'] as const;
+/** Whether an agent must say who it is, on the very connection, before it is given a request. */
+export type PeerProofChoice = (typeof peerProofChoices)[number];
+
 export const modeChoices = ['enforce', 'observe', 'approve'] as const;
 /**
  * What follows from a dead verdict. `enforce`: a restart. `observe`: the receipt says what would have been done, and
@@ -31,6 +35,7 @@ export interface WorkspaceSettings {
   readonly maxFailedAttempts: number;
   readonly maxActiveTasks: number;
   readonly whenPaused: WhenPaused;
+  readonly peerProof: PeerProofChoice;
   readonly mode: Mode;
   readonly respectManualStop: boolean;
 }
@@ -150,6 +155,14 @@ export const settingTable = {
     choices: whenPausedChoices,
     meaning: 'Whether requests for a paused workspace are parked, or refused with 409.',
   },
+  peerProof: {
+    kind: 'choice',
+    scope: 'workspace',
+    default: 'none',
+    choices: peerProofChoices,
+    meaning:
+      'Whether an agent must first say who it is (GET /.well-known/defib) before it is given a parked request. An agent without that route then gets none.',
+  },
   mode: {
     kind: 'choice',
     scope: 'workspace',
@@ -210,6 +223,7 @@ export interface Policy {
   readonly maxFailedAttempts: number;
   readonly maxActiveTasks: number;
   readonly whenPaused: WhenPaused;
+  readonly peerProof: PeerProofChoice;
   readonly mode: Mode;
   readonly respectManualStop: boolean;
   readonly brakeMinimum: number;
@@ -239,6 +253,7 @@ export function policyOf(settings: PolicySettings): Policy {
     maxFailedAttempts: settings.maxFailedAttempts,
     maxActiveTasks: settings.maxActiveTasks,
     whenPaused: settings.whenPaused,
+    peerProof: settings.peerProof,
     mode: settings.mode,
     respectManualStop: settings.respectManualStop,
     brakeMinimum: settings.brakeMinimum,

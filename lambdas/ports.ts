@@ -458,7 +458,12 @@ export type AgentAnswer =
   /** Somebody else is at the address; nothing of the request was sent. */
   | { readonly kind: 'stranger' }
   | { readonly kind: 'answered'; readonly response: KeptResponse }
-  | { readonly kind: 'failed'; readonly because: 'refused' | 'reset' | 'eof' | 'deadline' | 'unreachable' };
+  | {
+      readonly kind: 'failed';
+      readonly because: 'refused' | 'reset' | 'eof' | 'deadline' | 'unreachable';
+      /** It failed at the proof: nothing of the request was sent. */
+      readonly unsent?: true;
+    };
 
 /** Speaks HTTP to an agent, at an address that was just read from EC2. */
 export interface AgentHttp {

@@ -26,6 +26,7 @@ export const runbookEntries = [
   'sweep-not-running',
   'parking-fails',
   'parked-not-received',
+  'strangers-met',
   'requests-given-up',
   'restart-failed',
   'workspace-quarantined',

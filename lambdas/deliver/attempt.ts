@@ -17,7 +17,7 @@ import {
 import type { Policy } from '../../core/policy.ts';
 import type { TimeRange } from '../../core/time.ts';
 import type { Workspace } from '../../core/workspace.ts';
-import type { AgentAnswer, Finish, Received } from '../ports.ts';
+import type { AgentAnswer, Finish, PeerProof, Received } from '../ports.ts';
 import { deadLetter } from './dead-letter.ts';
 import { endRequest, type DeliverPorts } from './end.ts';
 import { backOff, later, whenTaken, type Later } from './later.ts';
@@ -107,10 +107,16 @@ async function send(
       },
       body: message.body,
       timeoutMs: policy.deliverTimeoutMs,
+      ...(policy.peerProof === 'well-known' && { proof: proofOf(workspace) }),
     });
   } finally {
     lease.stop();
   }
+}
+
+/** Who must be there: the workspace's own agent, in the boot that beats where one is known. */
+function proofOf({ workspaceId, heartbeat }: Workspace): PeerProof {
+  return { workspaceId, ...(heartbeat && { bootId: heartbeat.bootId }) };
 }
 
 async function conclude(
@@ -146,6 +152,11 @@ async function conclude(
     notBeforeMs: back.notBeforeMs,
     mark: markAfter(request, before, { ...next, answered: answer.kind === 'answered' }),
   });
+  if (answer.kind === 'stranger') {
+    // Not the workspace's failure, as far as is known: somebody must look who else is at its address (S20).
+    ports.log.warn('stranger at the address', { workspaceId: workspace.workspaceId });
+    ports.log.count('StrangerMet');
+  }
   if (answer.kind === 'failed') await reportFailure(ports, workspace, answer.because);
   return { kind: 'later', because: `attempt-${next.later}`, ...back };
 }

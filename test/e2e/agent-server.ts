@@ -14,12 +14,15 @@ export interface AgentServer {
   readonly served: Served[];
   /** The status to answer with from now on. */
   answerWith(status: number): void;
+  /** What it says of itself from now on, to whoever asks who it is. Until then it has no such route. */
+  sayOfItself(identity: unknown): void;
   close(): Promise<void>;
 }
 
 export async function startAgent(): Promise<AgentServer> {
   const served: Served[] = [];
   let status = 200;
+  let identity: unknown;
   const server = http.createServer((incoming, outgoing) => {
     const chunks: Buffer[] = [];
     incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -30,6 +33,10 @@ export async function startAgent(): Promise<AgentServer> {
         headers: incoming.headers,
         body: Buffer.concat(chunks).toString('utf8'),
       });
+      if (incoming.url === '/.well-known/defib') {
+        outgoing.writeHead(identity === undefined ? 404 : 200).end(JSON.stringify(identity));
+        return;
+      }
       outgoing.writeHead(status, { 'content-type': 'text/plain' }).end('done');
     });
   });
@@ -39,6 +46,9 @@ export async function startAgent(): Promise<AgentServer> {
     served,
     answerWith: (next) => {
       status = next;
+    },
+    sayOfItself: (next) => {
+      identity = next;
     },
     close: () =>
       new Promise((resolve) => {

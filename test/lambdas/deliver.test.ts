@@ -612,6 +612,54 @@ describe('a workspace that was removed and registered anew', () => {
   });
 });
 
+describe('peerProof', () => {
+  const beating = aStoredWorkspace({
+    heartbeat: { atMs: NOW_MS, seq: 5, bootId: 'boot-b', intervalMs: 5000, activeTasks: 0 },
+  });
+  const { heartbeat: _never, ...mute } = aStoredWorkspace();
+  const proving = { settings: { peerProof: 'well-known' } } as const;
+
+  it.each([
+    ['unless somebody asked for it, none is wanted', beating, undefined],
+    [
+      'of a workspace that beats - its id and the boot that beats',
+      { ...beating, ...proving },
+      { workspaceId: 'ws-1', bootId: 'boot-b' },
+    ],
+    ['of one that has never beaten - its id', { ...mute, ...proving }, { workspaceId: 'ws-1' }],
+  ])('%s', async (_what, workspace, proof) => {
+    hold({}, workspace);
+    await settle();
+    expect(asked[0]?.proof).toEqual(proof);
+  });
+
+  it('a stranger answers - nothing was sent, it waits, and is counted for the alarm; nobody is suspected', async () => {
+    answer = { kind: 'stranger' };
+    hold({ failures: 1 }, { ...beating, ...proving });
+    expect(await settle()).toMatchObject({ kind: 'again' });
+    expect(ports.log.counted).toContain('StrangerMet');
+    expect(reports()).toHaveLength(0);
+    const [back] = rowUpdates(aws, 'SET #state = :parked');
+    expect(back?.ExpressionAttributeValues).toMatchObject({
+      ':why': 'stranger',
+      ':ambiguous': false,
+      ':failures': 1,
+    });
+  });
+
+  it('it fails at the proof - reported like any failure, but no copy has arrived', async () => {
+    answer = { kind: 'failed', because: 'deadline', unsent: true };
+    hold({}, { ...beating, ...proving });
+    await settle();
+    expect(reports()).toHaveLength(1);
+    expect(ports.log.counted).not.toContain('StrangerMet');
+    expect(rowUpdates(aws, 'SET #state = :parked')[0]?.ExpressionAttributeValues).toMatchObject({
+      ':ambiguous': false,
+      ':failures': 0,
+    });
+  });
+});
+
 describe('another copy begins an attempt while this one is about to end the request', () => {
   const cancelled = new TransactionCanceledException({
     message: 'another attempt',
