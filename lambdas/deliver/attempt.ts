@@ -15,6 +15,7 @@ import {
   type ParkedRequest,
 } from '../../core/parking.ts';
 import type { Policy } from '../../core/policy.ts';
+import { retryAfterOf } from '../../core/retry-after.ts';
 import type { TimeRange } from '../../core/time.ts';
 import type { Workspace } from '../../core/workspace.ts';
 import type { AgentAnswer, Finish, PeerProof, Received } from '../ports.ts';
@@ -126,7 +127,7 @@ async function conclude(
   { beganMs, before }: { readonly beganMs: number; readonly before: ParkedRequest },
 ): Promise<Attempted> {
   const { request, workspace, policy, received, drain } = thisOne;
-  const next = afterAttempt(outcomeOf(answer));
+  const next = afterAttempt(outcomeOf(answer, ports.clock.nowMs()));
   if ('state' in next) {
     const endedMs = ports.clock.nowMs();
     const pauseMs = Math.min(workspace.heartbeat?.intervalMs ?? DEFAULT_INTERVAL_MS, DEFAULT_INTERVAL_MS);
@@ -161,11 +162,11 @@ async function conclude(
   return { kind: 'later', because: `attempt-${next.later}`, ...back };
 }
 
-function outcomeOf(answer: AgentAnswer): AttemptOutcome {
+function outcomeOf(answer: AgentAnswer, nowMs: number): AttemptOutcome {
   if (answer.kind !== 'answered') return answer;
   const { status, headers } = answer.response;
-  const seconds = Number(headers['retry-after']);
-  return { kind: 'answered', status, ...(seconds > 0 && { retryAfterSeconds: seconds }) };
+  const seconds = retryAfterOf(headers, nowMs);
+  return { kind: 'answered', status, ...(seconds !== undefined && { retryAfterSeconds: seconds }) };
 }
 
 /** A request that another copy has begun to deliver has not ended, and its message must stay (S25). */

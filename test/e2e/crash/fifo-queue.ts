@@ -8,7 +8,7 @@ import type { VirtualTime } from './virtual-time.ts';
 
 const DEDUPLICATED_FOR_MS = 5 * 60_000;
 /** The queue's own: as long as the function may run. */
-const VISIBILITY_MS = 900_000;
+export const QUEUE_VISIBILITY_MS = 900_000;
 
 interface Held {
   readonly id: string;
@@ -99,7 +99,7 @@ export class FifoQueue {
     head.receives += 1;
     head.firstReceivedAtMs ??= nowMs;
     head.handle = `${head.id}/${head.receives}`;
-    head.visibleAtMs = nowMs + VISIBILITY_MS;
+    head.visibleAtMs = nowMs + QUEUE_VISIBILITY_MS;
     this.#offerLater(head);
     this.#onReceive({
       id: head.id,

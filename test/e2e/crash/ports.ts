@@ -139,11 +139,14 @@ function eventsOf({ published, writes }: World, life: Life): Events {
   };
 }
 
-function logOf({ surprises }: World): Log {
+function logOf(world: World): Log {
+  const { surprises } = world;
   const isExplained = (error: unknown): boolean =>
     error instanceof CrashError || error instanceof WriteFailedError || error instanceof StaleHandleError;
   return {
-    info: () => {},
+    info: (message, fields) => {
+      if (message === 'delivery deferred') world.deferredBecause = String(fields?.['because']);
+    },
     warn: () => {},
     error: (message, _fields, error) => {
       if (!isExplained(error)) surprises.push(error ?? message);
