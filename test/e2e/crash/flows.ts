@@ -111,6 +111,10 @@ function held(
         world.instance.state = 'running';
         await world.time.sleep(5000);
         if (end.verdict === 'pending') {
+          // One look at a held request is like the next: there is one each two seconds.
+          count(world, false);
+          await world.time.sleep(83_000);
+          count(world, true);
           await untilEnded(world, requestId);
           await world.forgetEvidence(verdictId);
         } else await world.concludeVerdict(verdictId, end.verdict, end.reason);

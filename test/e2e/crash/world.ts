@@ -3,6 +3,7 @@
  * that keep the truth, in virtual time. What AWS does by itself happens here: messages come back, the sweep runs.
  */
 import type { ParkedMessage } from '../../../core/messages.ts';
+import { defaultSettings, policyOf } from '../../../core/policy.ts';
 import type { Receipt } from '../../../core/receipt.ts';
 import type { Workspace, InstanceState } from '../../../core/workspace.ts';
 import { dueWork } from '../../../lambdas/adapters/due-work.ts';
@@ -174,8 +175,9 @@ export class World {
     reason: Receipt['reason'],
   ): Promise<void> {
     const receipts = receiptStore(this.own.table);
-    const receipt = await receipts.read(WORKSPACE, verdictId);
-    if (receipt) await receipts.put({ ...receipt, verdict, reason });
+    // Where the first look left none, the second look writes it.
+    const receipt = (await receipts.read(WORKSPACE, verdictId)) ?? ownReceipt(verdictId, this.time.nowMs);
+    await receipts.put({ ...receipt, verdict, reason });
     await this.forgetEvidence(verdictId);
   }
 
@@ -187,4 +189,21 @@ export class World {
 /** As the runtime spaces the retries of a message that failed. */
 function retrySeconds(receives: number): number {
   return Math.min(FIRST_RETRY_SECONDS * 2 ** Math.min(receives - 1, 10), LONGEST_RETRY_SECONDS);
+}
+
+function ownReceipt(verdictId: string, atMs: number): Receipt {
+  const policy = policyOf(defaultSettings);
+  const about = { verdictId, workspaceId: WORKSPACE, errorKind: 'refused', askedBy: 'role/proxy' } as const;
+  return {
+    ...about,
+    verdict: 'pending',
+    reason: 'stopped',
+    rule: '9-first-sighting',
+    atMs,
+    openedAtMs: atMs,
+    looks: [],
+    flip: [],
+    policy,
+    policyVersion: '',
+  };
 }
