@@ -2,7 +2,7 @@
  * Delivers the head of a workspace's queue, or defers it by visibility, so that the group stays in order.
  *
  * The story of one message: the queue hides it for the function's whole time-out (15 minutes). The first act is to
- * shorten that to a lease of 90 s, renewed while the agent works; a crash then costs 90 s, not 15 minutes. The
+ * shorten that to a lease of 90 s, renewed while the agent works; a crash after it costs 90 s, not 15 minutes. The
  * ledger decides whether there is anything to deliver. The address comes from EC2, read a moment before. A failure
  * is reported to the judge like any caller's forward error, so that a workspace which dies after its last caller has
  * left is still found (V3). Deleting the message is the last act, after the ledger has the outcome (S25).
