@@ -166,7 +166,12 @@ export const settingTable = {
       'An instance that a person stopped by the EC2 API, and not Defib, is left alone. Somebody else’s tool counts as a person.',
   },
   brakeMinimum: fleet(
-    seconds(2, 1, 100_000, 'The brake never opens for this many dead workspaces or fewer.'),
+    seconds(
+      2,
+      1,
+      100_000,
+      'The brake never opens for this many dead workspaces or fewer; more than 499 mean 499, as many as are remembered.',
+    ),
   ),
   brakeShare: share(0.2, 'The brake opens when more than this share of the fleet looks dead at once.'),
   brakeWindowSeconds: fleet(seconds(300, 10, 3600, 'The window over which deaths count as at once.')),

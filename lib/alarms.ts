@@ -30,6 +30,7 @@ export const runbookEntries = [
   'restart-failed',
   'workspace-quarantined',
   'stuck-stopping',
+  'restart-held-back',
   'unjustified-restart',
   'workspace-gone',
   'the-brake-opened',

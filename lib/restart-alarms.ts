@@ -32,6 +32,13 @@ const watched: readonly Watched[] = [
     says: 'An instance has been stopping for more than ten minutes.',
   },
   {
+    metric: 'RestartHeldBack',
+    countedBy: ['restart'],
+    severity: 'ticket',
+    runbook: 'restart-held-back',
+    says: 'A restart has waited for a quarter of an hour, and it is still not its turn.',
+  },
+  {
     metric: 'RestartUnjustified',
     countedBy: ['restart'],
     severity: 'ticket',

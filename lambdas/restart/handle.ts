@@ -17,7 +17,7 @@ import { rangeOfMessage } from '../../core/time.ts';
 import { policyFor } from '../judging/policies.ts';
 import type { InstanceLook, Received, Settled } from '../ports.ts';
 import { eachMessage } from '../runtime/each-message.ts';
-import { admitClaim } from './admit.ts';
+import { admitClaim, stepBack } from './admit.ts';
 import { finishClaim, type RestartPorts } from './finish.ts';
 import { adoptStart, issueStart, issueStop } from './power.ts';
 
@@ -41,14 +41,15 @@ async function step(ports: RestartPorts, received: Received<RestartMessage>): Pr
     });
     return { kind: 'done' };
   }
-  const looks = needsProbe(claim)
+  const times = { ...received, delayMs: 0, answeredAtMs: serverTimeMs };
+  const looks = needsProbe(claim, rangeOfMessage(ports.clock.nowMs(), times))
     ? await ports.ec2.look([claim.instanceId])
     : new Map<string, InstanceLook>();
   const view: RestartView = {
     workspace,
     claim,
     probe: looks.get(claim.instanceId)?.probe ?? { kind: 'not-made' },
-    now: rangeOfMessage(ports.clock.nowMs(), { ...received, delayMs: 0, answeredAtMs: serverTimeMs }),
+    now: rangeOfMessage(ports.clock.nowMs(), times),
     policy: policyFor(ports.settings, workspace),
   };
   const action = nextRestartAction(view);
@@ -73,6 +74,8 @@ async function step(ports: RestartPorts, received: Received<RestartMessage>): Pr
         because: action.because,
       });
       return { kind: 'again', afterSeconds: action.forMs / 1000 };
+    case 'step-back':
+      return stepBack(ports, view, action);
     case 'finish':
       return finishClaim(ports, view, action);
     default:

@@ -50,6 +50,22 @@ describe('a claim that asks for admission', () => {
     });
   });
 
+  it('its slot has lapsed - it needs a new one, for the old may be another claim’s by now (S13)', () => {
+    const fleet = aFleet({ admitted: { 'verdict-1': slot('ws-1', NOW_MS) } });
+    expect(asked(fleet, ordered)).toMatchObject({ kind: 'admitted' });
+    const mine: AdmissionRequest = { ...ordered, token: 'verdict-1' };
+    expect(asked(fleet, mine, 10, at(NOW_MS - 1, NOW_MS + 1))).toEqual({ kind: 'already-admitted' });
+    expect(asked(fleet, mine)).toEqual({
+      kind: 'admitted',
+      fleet: aFleet({ admitted: { 'verdict-1': slot('ws-1', NOW_MS + SLOT_LIFE_MS) } }),
+    });
+    const full = {
+      ...fleet.admitted,
+      ...Object.fromEntries(['a', 'b', 'c'].map((name) => [name, slot(name)])),
+    };
+    expect(asked(aFleet({ admitted: full }), mine)).toMatchObject({ kind: 'refused', why: 'no-slot' });
+  });
+
   it("an operator's order - gets a slot, and is no death", () => {
     expect(asked(aFleet(), ordered)).toEqual({
       kind: 'admitted',
@@ -337,4 +353,27 @@ describe('whatever the fleet goes through', () => {
     );
     expect(askedWhileOpen).toBeGreaterThan(runs(2000).numRuns);
   });
+});
+
+describe('a fleet of which only a share is restarted', () => {
+  const shareOf = (enforcePercent: number) => policyOf({ ...defaultSettings, enforcePercent });
+  const asksAmong = (count: number, enforcePercent: number) =>
+    admit(aFleet({ deaths: deaths(count) }), request, at(NOW_MS), {
+      workspaceCount: 100,
+      policy: shareOf(enforcePercent),
+    });
+
+  it.each([
+    [100, 19, 'admitted'],
+    [100, 20, 'refused'],
+    [50, 9, 'admitted'],
+    [50, 10, 'refused'],
+    [10, 1, 'admitted'],
+    [10, 2, 'refused'],
+  ] as const)(
+    '%i %% of 100 are, and one more dies after %i - %s: the others are not seen to die, so they do not count as living',
+    (percent, dead, kind) => {
+      expect(asksAmong(dead, percent).kind).toBe(kind);
+    },
+  );
 });

@@ -13,7 +13,7 @@ import {
   type Fleet,
 } from '../../core/brake.ts';
 import { defaultSettings, policyOf } from '../../core/policy.ts';
-import { hasRoom, isQuiet, left, newRamp } from '../../core/ramp.ts';
+import { hasRoom, isQuiet, left, newRamp, QUIET_MS } from '../../core/ramp.ts';
 import { aFleet, at, deepFrozen, NOW_MS, policy } from './builders.ts';
 import { runs } from './runs.ts';
 
@@ -219,12 +219,30 @@ describe('the sweep on the ramp', () => {
 
   it('nobody under way and nobody waiting for long - the ramp is over', () => {
     const fleet = justReleased();
-    expect(look(fleet, NOW_MS + 149_999)).toBeUndefined();
-    expect(look(fleet, NOW_MS + 150_000)).not.toHaveProperty('ramp');
+    expect(look(fleet, NOW_MS + QUIET_MS - 1)).toBeUndefined();
+    expect(look(fleet, NOW_MS + QUIET_MS)).toEqual(
+      expect.not.objectContaining({ ramp: expect.anything() as unknown }),
+    );
     expect(isQuiet({ ...newRamp(NOW_MS), running: ['a'] }, NOW_MS + 900_000)).toBe(false);
   });
 
-  it('as wide as the cap - the ramp is over', () => {
+  it('quiet is longer than the longest pause between two tries of a claim without capacity', () => {
+    expect(QUIET_MS).toBe(420_000);
+  });
+
+  it('quiet because the fleet is paused - the ramp is kept: who waits is let through one by one all the same', () => {
+    const pause = { by: 'role/operator', reason: 'storm', untilMs: NOW_MS + QUIET_MS + 1 };
+    const fleet = { ...justReleased(), pause };
+    const kept = look(fleet, NOW_MS + QUIET_MS);
+    expect(kept).toMatchObject({ ramp: { size: 1, running: [], sinceMs: NOW_MS + QUIET_MS } });
+    expect(look(kept ?? fleet, NOW_MS + QUIET_MS + 60_000)).toBeUndefined();
+    const later = { ...justReleased(), pause, ramp: { ...newRamp(NOW_MS + 900_000) } };
+    expect(look(later, NOW_MS + 1)).toMatchObject({ ramp: { sinceMs: NOW_MS + 900_000 } });
+  });
+
+  it('as wide as the cap - the ramp is over, paused or not', () => {
+    const pause = { by: 'role/operator', reason: 'storm' };
+    expect(look(aFleet({ pause, ramp: { ...newRamp(NOW_MS), size: 16 } }))).toEqual(aFleet({ pause }));
     const ramp = (size: number) => aFleet({ ramp: { ...newRamp(NOW_MS), size } });
     expect(look(ramp(8))).toBeUndefined();
     expect(look(ramp(16))).toEqual(aFleet());

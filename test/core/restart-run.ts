@@ -52,6 +52,12 @@ export function received(
       return answer === 'arrives' ? started({}, action.launchTimeMs) : { action, workspace };
     case 'wait':
       return { action, workspace };
+    case 'step-back': {
+      const deadlineMs = action.because === 'not-its-turn' ? nowMs + RESTART_DEADLINE_MS : claim.deadlineMs;
+      return answer === 'arrives'
+        ? advanced({ step: 'awaiting-admission', deadlineMs })
+        : { action, workspace };
+    }
     case 'finish':
       return { action, workspace: undefined };
   }

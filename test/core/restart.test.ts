@@ -47,7 +47,8 @@ function claimOf(overrides: Partial<Claim>): Claim {
 function inWords(action: RestartAction): string {
   switch (action.do) {
     case 'wait':
-      return `wait: ${action.because}`;
+    case 'step-back':
+      return `${action.do}: ${action.because}`;
     case 'finish':
       return `${action.outcome}: ${action.because}`;
     case 'admit':
@@ -153,7 +154,15 @@ describe.each(Object.entries(table))('a claim by %s', (kind, rows) => {
 
 describe('looking at the instance', () => {
   it.each(claimSteps)('at %s - needed from the admission on', (step) => {
-    expect(needsProbe(claimOf({ step }))).toBe(step !== 'awaiting-admission');
+    expect(needsProbe(claimOf({ step }), at(NOW_MS))).toBe(step !== 'awaiting-admission');
+  });
+
+  it.each([
+    [-1, false],
+    [0, true],
+  ])('awaiting admission, %i ms from its deadline by the earliest end - needed: %s', (offsetMs, needed) => {
+    const claim = claimOf({ step: 'awaiting-admission', deadlineMs: NOW_MS - offsetMs });
+    expect(needsProbe(claim, at(NOW_MS, NOW_MS + 9000))).toBe(needed);
   });
 
   it('no clear answer, even if the answer carries a state - waits', () => {
@@ -230,11 +239,11 @@ describe('Start', () => {
     );
   });
 
-  it('paused by now, whatever was started - waits for the end of the pause (S12)', () => {
+  it('paused by now, whatever was started - waits for the end of the pause (S12), and holds no slot meanwhile', () => {
     for (const step of claimSteps) {
       const workspace = aWorkspace({ pause: { by: 'role/operator', reason: 'x', untilMs: NOW_MS + 1 } });
       expect(nextRestartAction(view({ workspace, claim: claimOf(stepOf[step]) }))).toEqual({
-        do: 'wait',
+        do: step === 'admitted' ? 'step-back' : 'wait',
         because: 'paused',
         forMs: 30_000,
       });
@@ -249,7 +258,7 @@ describe('Start', () => {
   it('a pause that has ended - is none', () => {
     const workspace = aWorkspace({ pause: { by: 'role/operator', reason: 'x', untilMs: NOW_MS } });
     expect(next({ workspace })).toBe('start');
-    expect(next({ workspace, now: at(NOW_MS - 1, NOW_MS) })).toBe('wait: paused');
+    expect(next({ workspace, now: at(NOW_MS - 1, NOW_MS) })).toBe('step-back: paused');
   });
 });
 
@@ -323,13 +332,14 @@ describe('Stop', () => {
 describe('a change that somebody announced after the claim (S2)', () => {
   const announced = aWorkspace({ settleUntilMs: NOW_MS + 60_001 });
 
-  it.each(['awaiting-admission', 'admitted'] as const)('at %s - waits until its window is over', (step) => {
-    expect(next({ workspace: announced, claim: claimOf({ step }) })).toBe('wait: settling');
+  it.each([
+    ['awaiting-admission', 'wait: settling', 'admit'],
+    ['admitted', 'step-back: settling', 'start'],
+  ] as const)('at %s - waits until its window is over, and holds no slot meanwhile', (step, held, then) => {
+    expect(next({ workspace: announced, claim: claimOf({ step }) })).toBe(held);
     const over = at(announced.settleUntilMs);
-    expect(next({ workspace: announced, claim: claimOf({ step }), now: over })).not.toBe('wait: settling');
-    expect(next({ workspace: announced, claim: claimOf({ step }), now: at(over.earliestMs - 1) })).toBe(
-      'wait: settling',
-    );
+    expect(next({ workspace: announced, claim: claimOf({ step }), now: over })).toBe(then);
+    expect(next({ workspace: announced, claim: claimOf({ step }), now: at(over.earliestMs - 1) })).toBe(held);
   });
 
   it('the window that the claim itself opened - holds nothing up', () => {
@@ -404,13 +414,14 @@ describe('the end of a restart', () => {
     [-1, 'start'],
     [0, 'failed: deadline'],
   ])('%i ms from its deadline, by the earliest end - %s', (offsetMs, action) => {
-    const claim = claimOf({ deadlineMs: NOW_MS - offsetMs });
+    const claim = claimOf({ ...stepOf['start-issued'], deadlineMs: NOW_MS - offsetMs });
     expect(next({ claim, now: at(NOW_MS, NOW_MS + 9000) })).toBe(action);
   });
 
   it.each([
     ['awaiting-approval', {}, seen('stopped'), 'cancelled: not-approved'],
-    ['awaiting-admission', {}, notMade, 'failed: deadline'],
+    ['awaiting-admission', { kind: 'operator' }, seen('stopped'), 'failed: deadline'],
+    ['admitted', { kind: 'operator' }, seen('running'), 'failed: deadline'],
     ['start-issued', { waitsFor: 'capacity' }, seen('stopped'), 'failed: no-capacity'],
     ['start-issued', { waitsFor: 'throttle' }, seen('stopped'), 'failed: throttled'],
     ['stop-recorded', {}, seen('stopping'), 'failed: stuck-stopping'],
@@ -420,6 +431,71 @@ describe('the end of a restart', () => {
   ] as const)('its time is over at %s %j - the end says what it waited for', (step, more, probe, action) => {
     const claim = claimOf({ ...stepOf[step], ...more, deadlineMs: NOW_MS });
     expect(next({ claim, probe })).toBe(action);
+  });
+
+  describe.each(['awaiting-admission', 'admitted'] as const)(
+    'its time is over at %s: nothing was done, for it was never its turn',
+    (step) => {
+      const late = claimOf({ step, deadlineMs: NOW_MS });
+
+      it.each([
+        ['dead', seen('stopped'), 'step-back: not-its-turn'],
+        ['silent', seen('running'), 'step-back: not-its-turn'],
+        ['silent', seen('stopped'), 'step-back: not-its-turn'],
+        ['dead', seen('running'), 'false-alarm: was-running'],
+        ['dead', looks['running anew'], 'adopt'],
+        ['silent', looks['running anew'], 'adopt'],
+        ['dead', seen('terminated'), 'gone: terminated'],
+        ['dead', seen('stopping'), 'failed: stuck-stopping'],
+        ['dead', seen('pending'), 'failed: deadline'],
+        ['dead', looks['another instance'], 'failed: deadline'],
+        ['dead', { kind: 'unknown', cause: 'absent' }, 'failed: deadline'],
+        ['dead', notMade, 'wait: probe-inconclusive'],
+      ] as const)('claimed by %s, seen %o - %s (V3)', (kind, probe, action) => {
+        expect(next({ claim: { ...late, kind }, probe })).toBe(action);
+      });
+
+      it.each(['throttled', 'error'] as const)(
+        'EC2 gives no answer (%s) - asked again a minute later: neither an act nor forgotten',
+        (cause) => {
+          expect(nextRestartAction(view({ claim: late, probe: { kind: 'unknown', cause } }))).toEqual({
+            do: 'wait',
+            because: 'probe-inconclusive',
+            forMs: 60_000,
+          });
+        },
+      );
+
+      it('condemned for silence and heard meanwhile - a false alarm', () => {
+        const claim: Claim = { ...late, kind: 'silent', heardAtMs: NOW_MS - 1 };
+        expect(next({ claim, probe: seen('running') })).toBe('false-alarm: heard');
+      });
+
+      it('an announced change still settles - waits on all the same', () => {
+        const workspace = aWorkspace({ settleUntilMs: NOW_MS + 90_000 });
+        expect(next({ workspace, claim: late })).toBe('step-back: not-its-turn');
+      });
+
+      it('a person wants it so - cancelled, which is no failure', () => {
+        const paused = aWorkspace({ pause: { by: 'role/operator', reason: 'x', untilMs: NOW_MS + 1 } });
+        expect(next({ workspace: paused, claim: late })).toBe('cancelled: paused');
+        expect(next({ workspace: aWorkspace({ desired: 'stopped' }), claim: late })).toBe(
+          'cancelled: desired-stopped',
+        );
+        const forced: Claim = { ...late, kind: 'operator', forced: true };
+        expect(next({ workspace: paused, claim: forced })).toBe('failed: deadline');
+      });
+    },
+  );
+
+  it.each([
+    ['stop-recorded', 'cancelled: paused', 'cancelled: desired-stopped'],
+    ['start-issued', 'failed: deadline', 'failed: deadline'],
+  ] as const)('its time is over at %s while a person wants it down - %s, %s', (step, paused, stopped) => {
+    const claim = claimOf({ ...stepOf[step], deadlineMs: NOW_MS });
+    const pause = { by: 'role/operator', reason: 'x' };
+    expect(next({ workspace: aWorkspace({ pause }), claim })).toBe(paused);
+    expect(next({ workspace: aWorkspace({ desired: 'stopped' }), claim })).toBe(stopped);
   });
 
   it('its time is over in the moment in which the new boot was heard - done', () => {

@@ -53,6 +53,7 @@ test.each([
   ['RestartFailed', 'page', ['restart']],
   ['WorkspaceQuarantined', 'page', ['reprobe', 'restart']],
   ['StuckStopping', 'page', ['restart']],
+  ['RestartHeldBack', 'ticket', ['restart']],
   ['RestartUnjustified', 'ticket', ['restart']],
   ['WorkspaceGone', 'ticket', ['reprobe', 'restart']],
 ])('%s is counted once - %s', (metric, severity, functions) => {
