@@ -31,6 +31,8 @@ export const runbookEntries = [
   'workspace-quarantined',
   'stuck-stopping',
   'restart-held-back',
+  'workspace-stuck',
+  'agent-mute',
   'unjustified-restart',
   'workspace-gone',
   'the-brake-opened',

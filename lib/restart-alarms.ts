@@ -32,6 +32,20 @@ const watched: readonly Watched[] = [
     says: 'An instance has been stopping for more than ten minutes.',
   },
   {
+    metric: 'WorkspaceStuck',
+    countedBy: ['forward-error', 'reprobe'],
+    severity: 'page',
+    runbook: 'workspace-stuck',
+    says: 'An instance has been starting, stopping or not to be found for more than ten minutes.',
+  },
+  {
+    metric: 'AgentMute',
+    countedBy: ['forward-error', 'reprobe'],
+    severity: 'ticket',
+    runbook: 'agent-mute',
+    says: 'An agent that runs has not beaten for long, and requests to it fail.',
+  },
+  {
     metric: 'RestartHeldBack',
     countedBy: ['restart'],
     severity: 'ticket',
