@@ -33,6 +33,7 @@ export interface WorkspaceSettings {
   readonly whenPaused: WhenPaused;
   readonly mode: Mode;
   readonly respectManualStop: boolean;
+  readonly softRestartSeconds: number;
 }
 
 /** The settings that hold for the whole fleet only. */
@@ -165,6 +166,12 @@ export const settingTable = {
     meaning:
       'An instance that a person stopped by the EC2 API, and not Defib, is left alone. Somebody else’s tool counts as a person.',
   },
+  softRestartSeconds: seconds(
+    0,
+    0,
+    600,
+    'How long a silent agent gets to come back after the event restart.soft, before its instance is stopped and started. 0: no such step. Too long leaves it away for longer.',
+  ),
   brakeMinimum: fleet(
     seconds(
       2,
@@ -217,6 +224,8 @@ export interface Policy {
   readonly whenPaused: WhenPaused;
   readonly mode: Mode;
   readonly respectManualStop: boolean;
+  /** 0: a silent agent's instance is stopped and started at once. */
+  readonly softRestartMs: number;
   readonly brakeMinimum: number;
   readonly brakeShare: number;
   readonly brakeWindowMs: number;
@@ -246,6 +255,7 @@ export function policyOf(settings: PolicySettings): Policy {
     whenPaused: settings.whenPaused,
     mode: settings.mode,
     respectManualStop: settings.respectManualStop,
+    softRestartMs: settings.softRestartSeconds * 1000,
     brakeMinimum: settings.brakeMinimum,
     brakeShare: settings.brakeShare,
     brakeWindowMs: settings.brakeWindowSeconds * 1000,

@@ -15,6 +15,8 @@ import { isPaused, isUntouched, type Claim, type Workspace } from './workspace.t
 export type RestartAction =
   | { readonly do: 'admit' }
   | { readonly do: 'start' }
+  /** Silent, and the instance runs: its agent alone is to be restarted first, by whoever listens for that. */
+  | { readonly do: 'soften' }
   | { readonly do: 'stop'; readonly launchTimeMs: number }
   /** It runs anew, though no Start of ours is known to have succeeded: from its launch on, its beats count. */
   | { readonly do: 'adopt'; readonly launchTimeMs: number }
@@ -68,8 +70,7 @@ export function nextRestartAction(view: RestartView): RestartAction {
   if (!claim.forced && !started && isPaused(workspace, now.earliestMs))
     return heldUp(claim, 'paused', PAUSED_POLL_MS);
   const untouched = isUntouched(claim);
-  if (claim.kind === 'silent' && untouched && claim.heardAtMs !== undefined)
-    return finish('false-alarm', 'heard');
+  if (claim.kind === 'silent' && untouched && claim.heardAtMs !== undefined) return whenHeard(claim);
   if (!claim.forced && untouched && settledByOthers(view)) return heldUp(claim, 'settling');
   const early = claim.step === 'awaiting-admission' ? tooEarly(view) : undefined;
   if (early) return early;
@@ -108,6 +109,21 @@ function isStarted({ step }: Claim): boolean {
   return step === 'start-issued' || step === 'starting';
 }
 
+/** A sign of life after the softer step is what that was for, if it is of a new boot; any other was there all along. */
+function whenHeard({ softUntilMs, heardBootId, bootId }: Claim): RestartAction {
+  return softUntilMs !== undefined && heardBootId !== undefined && heardBootId !== bootId
+    ? finish('done', 'agent-restarted')
+    : finish('false-alarm', 'heard');
+}
+
+/** The ladder's first step, where the policy has one: only when its time is over comes the Stop. */
+function softerFirst({ claim, now, policy }: RestartView): RestartAction | undefined {
+  if (claim.kind !== 'silent') return undefined;
+  if (claim.softUntilMs === undefined) return policy.softRestartMs > 0 ? { do: 'soften' } : undefined;
+  const leftMs = claim.softUntilMs - now.earliestMs;
+  return leftMs > 0 ? wait('agent-restarting', Math.min(leftMs, POLL_MS)) : undefined;
+}
+
 /** Its time is over: how it ends says what it was waiting for. */
 function atDeadline(view: RestartView): RestartAction {
   const { claim, probe, workspace, now } = view;
@@ -139,7 +155,7 @@ function atDeadline(view: RestartView): RestartAction {
  */
 function afterWaiting(view: RestartView): RestartAction | undefined {
   const { claim, probe } = view;
-  if (claim.kind === 'silent' && claim.heardAtMs !== undefined) return finish('false-alarm', 'heard');
+  if (claim.kind === 'silent' && claim.heardAtMs !== undefined) return whenHeard(claim);
   if (probe.kind === 'not-made') return wait('probe-inconclusive');
   // EC2 gives no answer at all: that is a reason neither to act nor to forget.
   if (probe.kind === 'unknown' && (probe.cause === 'throttled' || probe.cause === 'error'))
@@ -201,9 +217,9 @@ function whenRunning(view: RestartView, launchTimeMs: number): RestartAction {
     // While the claim is open a new boot's beats are refused, but they are noted.
     const restartedItself =
       claim.bootId !== undefined && (claim.heardBootId ?? claim.bootId) !== claim.bootId;
-    return restartedItself || workspace.heartbeat?.bootId !== claim.bootId
-      ? finish('done', 'restarted-meanwhile')
-      : { do: 'stop', launchTimeMs: claim.launchTimeMs };
+    if (restartedItself || workspace.heartbeat?.bootId !== claim.bootId)
+      return finish('done', 'restarted-meanwhile');
+    return softerFirst(view) ?? { do: 'stop', launchTimeMs: claim.launchTimeMs };
   }
   if (claim.step === 'stop-issued' && now.earliestMs < (claim.stopLeaseUntilMs ?? 0))
     return wait('stop-in-flight');

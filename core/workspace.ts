@@ -87,6 +87,8 @@ export interface Claim {
   readonly heardAtMs?: number;
   /** The boot that was heard: another one than the condemned means that the agent has restarted by itself. */
   readonly heardBootId?: string;
+  /** The softer step was taken: until then its agent may come back by itself. Once a claim. */
+  readonly softUntilMs?: number;
   /** When Start succeeded. */
   readonly startedAtMs?: number;
   /** An operator's order that overrides budget, brake, settle window and pause. */

@@ -462,6 +462,7 @@ export const eventTypes = [
   'workspace.gone',
   'workspace.quarantined',
   'workspace.released',
+  'restart.soft',
   'restart.started',
   'restart.done',
   'restart.failed',

@@ -51,6 +51,7 @@ const claim = z.looseObject({
   settleUntilMs: z.optional(instant),
   heardAtMs: z.optional(instant),
   heardBootId: z.optional(text),
+  softUntilMs: z.optional(instant),
   startedAtMs: z.optional(instant),
   forced: z.boolean(),
 });

@@ -4,6 +4,7 @@
  *
  *   awaiting-admission -> admitted            one conditional write on the fleet item
  *   stopped            -> start-issued        last look in the same write as the intent, then ec2_start, no retries
+ *   silent, running    -> softened            where the policy says so: news for whoever restarts the agent alone
  *   condemned, running -> stop-issued         once a claim, leased to this invocation, then ec2_stop, no retries
  *   running anew       -> ended               by a heartbeat of the new boot
  *
@@ -19,7 +20,7 @@ import type { InstanceLook, Received, Settled } from '../ports.ts';
 import { eachMessage } from '../runtime/each-message.ts';
 import { admitClaim, stepBack } from './admit.ts';
 import { finishClaim, type RestartPorts } from './finish.ts';
-import { adoptStart, issueStart, issueStop } from './power.ts';
+import { adoptStart, issueStart, issueStop, soften } from './power.ts';
 
 export async function handleRestarts(
   messages: readonly Received<RestartMessage>[],
@@ -58,6 +59,8 @@ async function step(ports: RestartPorts, received: Received<RestartMessage>): Pr
       return admitClaim(ports, view, received.receives);
     case 'start':
       return issueStart(ports, view);
+    case 'soften':
+      return soften(ports, view);
     case 'stop':
       return issueStop(ports, view);
     case 'adopt':

@@ -101,15 +101,33 @@ async function ranAlready(ports: RestartPorts, view: RestartView): Promise<Settl
   return finishClaim(ports, view, { outcome: 'false-alarm', because: 'was-running' });
 }
 
+/**
+ * The softer first step for a silent agent: no act of Defib's, but news for whoever may run a command on the machine.
+ * Its intent comes before it, under the same last look as a Stop, so it is told at most once a claim; what comes of it
+ * is known by a beat of a new boot, and without one the time-out leads to the Stop.
+ */
+export async function soften(ports: RestartPorts, view: RestartView): Promise<Settled> {
+  const { workspace, claim, now, policy } = view;
+  if (!(await mayAct(ports, view))) return heldBack(ports, view);
+  const softened: Claim = { ...claim, softUntilMs: now.latestMs + policy.softRestartMs };
+  if (!(await advance(ports, view, softened, { lastLook: lastLookOfRunning(view) })))
+    return { kind: 'again', afterSeconds: 1 };
+  ports.log.count('RestartSoftened');
+  await ports.events.publish('restart.soft', {
+    workspaceId: workspace.workspaceId,
+    instanceId: claim.instanceId,
+    token: claim.token,
+    reason: claim.reason,
+    seconds: policy.softRestartMs / 1000,
+  });
+  return { kind: 'again', afterSeconds: STATE_WAIT_SECONDS };
+}
+
 export async function issueStop(ports: RestartPorts, view: RestartView): Promise<Settled> {
   const { claim, now } = view;
   if (!(await mayAct(ports, view))) return heldBack(ports, view);
   const intent: Claim = { ...claim, step: 'stop-issued', stopLeaseUntilMs: now.latestMs + STOP_LEASE_MS };
-  const lastLook: LastLook = {
-    ...lastLookOf(view),
-    ...(claim.bootId !== undefined && { bootId: claim.bootId }),
-  };
-  const stopping = { lastLook, stopAtMs: now.latestMs };
+  const stopping = { lastLook: lastLookOfRunning(view), stopAtMs: now.latestMs };
   if (!(await advance(ports, view, intent, stopping))) return { kind: 'again', afterSeconds: 1 };
   const outcome = await ports.power.stop(claim.instanceId);
   report(ports, 'stop', view, outcome);
@@ -183,6 +201,12 @@ function lastLookOf({ workspace, claim, now }: RestartView): LastLook {
       settle: { untilMs: claim.settleUntilMs, nowMs: now.earliestMs },
     }),
   };
+}
+
+/** What runs is still the boot that was condemned. */
+function lastLookOfRunning(view: RestartView): LastLook {
+  const { bootId } = view.claim;
+  return { ...lastLookOf(view), ...(bootId !== undefined && { bootId }) };
 }
 
 /** Grows with each attempt: from seconds to a minute for a throttle, from half a minute to five for capacity. */

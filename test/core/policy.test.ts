@@ -49,6 +49,7 @@ describe('the defaults', () => {
       whenPaused: 'park',
       mode: 'enforce',
       respectManualStop: false,
+      softRestartSeconds: 0,
       enforcePercent: 100,
       skewSeconds: 5,
       brakeMinimum: 2,

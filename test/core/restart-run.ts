@@ -43,6 +43,10 @@ export function received(
       const starts = (claim.starts ?? 0) + 1;
       return answer === 'arrives' ? started({ ...intent, starts }, nowMs) : advanced(intent);
     }
+    case 'soften':
+      return answer === 'refused'
+        ? { action, workspace }
+        : advanced({ softUntilMs: nowMs + policy.softRestartMs });
     case 'stop': {
       const stopLeaseUntilMs = nowMs + STOP_LEASE_MS;
       if (answer === 'refused') return { action, workspace: undefined };

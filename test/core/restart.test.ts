@@ -53,6 +53,7 @@ function inWords(action: RestartAction): string {
       return `${action.outcome}: ${action.because}`;
     case 'admit':
     case 'start':
+    case 'soften':
     case 'stop':
     case 'adopt':
       return action.do;
@@ -326,6 +327,53 @@ describe('Stop', () => {
 
   it('heard by an operator, who condemned a healthy agent - stopped all the same', () => {
     expect(next({ claim: { ...order, heardAtMs: NOW_MS }, probe: seen('running') })).toBe('stop');
+  });
+});
+
+describe('the softer step for a silent agent', () => {
+  const soft = { ...policy, softRestartMs: 60_000 };
+  const silent = claimOf({ kind: 'silent' });
+  const running = seen('running');
+  const softened = (leftMs: number) => claimOf({ kind: 'silent', softUntilMs: NOW_MS + leftMs });
+
+  it('where the policy has it - comes before the Stop, once', () => {
+    expect(next({ claim: silent, probe: running, policy: soft })).toBe('soften');
+    expect(next({ claim: silent, probe: running })).toBe('stop');
+    expect(next({ claim: softened(0), probe: running, policy: soft })).toBe('stop');
+  });
+
+  it('only for a silent one that runs as the boot that was condemned', () => {
+    expect(next({ claim: claimOf({ kind: 'operator' }), probe: running, policy: soft })).toBe('stop');
+    expect(next({ claim: silent, probe: seen('stopped'), policy: soft })).toBe('start');
+    expect(next({ claim: silent, probe: looks['running anew'], policy: soft })).toBe('adopt');
+    const workspace = aWorkspace({ heartbeat: aHeartbeat({ bootId: 'boot-2' }) });
+    expect(next({ claim: silent, workspace, probe: running, policy: soft })).toBe(
+      'done: restarted-meanwhile',
+    );
+  });
+
+  it.each([
+    [60_000, { do: 'wait', because: 'agent-restarting', forMs: 2000 }],
+    [1, { do: 'wait', because: 'agent-restarting', forMs: 1 }],
+    [0, { do: 'stop', launchTimeMs: LAUNCHED_MS }],
+  ])('with %i ms left of its time, by the earliest end - %o', (leftMs, action) => {
+    const now = at(NOW_MS, NOW_MS + 9000);
+    // Also when the step is switched off meanwhile: what was begun has its time.
+    expect(nextRestartAction(view({ claim: softened(leftMs), probe: running, now }))).toEqual(action);
+  });
+
+  it('a new boot is heard - done: that is what it was for; without the step it is a false alarm', () => {
+    const heard = { heardAtMs: NOW_MS, heardBootId: 'boot-2' };
+    expect(next({ claim: { ...softened(1000), ...heard }, probe: running })).toBe('done: agent-restarted');
+    expect(next({ claim: { ...silent, ...heard }, probe: running })).toBe('false-alarm: heard');
+  });
+
+  it('the condemned boot is heard, or nobody knows which - a false alarm', () => {
+    const same = { ...softened(1000), heardAtMs: NOW_MS, heardBootId: 'boot-1' };
+    expect(next({ claim: same, probe: running })).toBe('false-alarm: heard');
+    expect(next({ claim: { ...softened(1000), heardAtMs: NOW_MS }, probe: running })).toBe(
+      'false-alarm: heard',
+    );
   });
 });
 

@@ -50,7 +50,7 @@ describe('fault rows: what EC2 says', () => {
       .rejects(Object.assign(new Error(), { name: 'InvalidInstanceID.NotFound' }));
     expect(await world.fails()).toMatchObject(busy('probe-inconclusive'));
     expect(world.ports.log.counted).not.toContain('WorkspaceStuck');
-    expect(world.updates().map((it) => it.ExpressionAttributeValues?.[':unclear'])).toContainEqual({
+    expect(world.updates().map((it): unknown => it.ExpressionAttributeValues?.[':unclear'])).toContainEqual({
       sinceMs: NOW_MS,
       lastMs: NOW_MS,
       generation: 3,
@@ -113,7 +113,7 @@ describe('fault rows: two looks', () => {
     holds(world.aws, aStoredWorkspace());
     ec2Shows(world.aws, 'stopped');
     expect(await world.reprobes()).toEqual({ kind: 'again', afterSeconds: 2 });
-    expect(world.updates().map((it) => it.ExpressionAttributeValues?.[':evidence'])).toMatchObject([
+    expect(world.updates().map((it): unknown => it.ExpressionAttributeValues?.[':evidence'])).toMatchObject([
       { verdictId: VERDICT, atMs: NOW_MS, round: 0 },
     ]);
     nothingFollows();
@@ -123,7 +123,7 @@ describe('fault rows: two looks', () => {
     holds(world.aws, aStoredWorkspace({ evidence: evidenceOf({ atMs: NOW_MS - 90_000 }) }));
     ec2Shows(world.aws, 'stopped');
     expect(await world.reprobes()).toEqual({ kind: 'again', afterSeconds: 2 });
-    expect(world.updates().map((it) => it.ExpressionAttributeValues?.[':evidence'])).toMatchObject([
+    expect(world.updates().map((it): unknown => it.ExpressionAttributeValues?.[':evidence'])).toMatchObject([
       { atMs: NOW_MS, round: 1 },
     ]);
     nothingFollows();
@@ -328,7 +328,7 @@ describe('fault rows: stores and callers', () => {
     const kept = world.aws.dynamo
       .commandCalls(TransactWriteCommand)
       .flatMap((call) => call.args[0].input.TransactItems ?? [])
-      .flatMap((item) => item.Put?.Item ?? []);
+      .flatMap((item): Record<string, unknown>[] => (item.Put?.Item ? [item.Put.Item] : []));
     holds(world.aws, aStoredWorkspace({ evidence: evidenceOf() }), kept);
     const sentBefore = world.sent('reprobe').length;
     expect((await world.fails()).body?.['verdictId']).toBe(first.body?.['verdictId']);
