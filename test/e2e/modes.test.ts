@@ -61,6 +61,31 @@ describe.concurrent('modes of a workspace', () => {
     expect(await starts(ws)).toBe(1);
   });
 
+  it('a softer step first - a silent agent is asked for by an event, comes back by itself, and its instance is left alone', async () => {
+    const ws = await aWorkspace({ silentAfterSeconds: 30, softRestartSeconds: 60 });
+    await ws.beat('boot-1', 1, { intervalSeconds: 1 });
+    await ws.untilSettled();
+    await until(
+      'its silence is evidence',
+      async () => ((await condemned(ws))['verdict'] === 'dead' ? true : undefined),
+      { everyMs: 2000 },
+    );
+    // It beats as an agent does that was restarted: refused as long as the claim is open, but heard.
+    await until(
+      'the claim has ended',
+      async () => {
+        await ws.beat('boot-2', 1, { intervalSeconds: 1 });
+        return (await ws.show())['claim'] === null ? true : undefined;
+      },
+      { everyMs: 1000 },
+    );
+    await until('the new boot counts', async () =>
+      (await ws.beat('boot-2', 2, { intervalSeconds: 1 })).status === 204 ? true : undefined,
+    );
+    expect(await ec2Calls('StopInstances', ws.instanceId)).toBe(0);
+    expect(await starts(ws)).toBe(0);
+  });
+
   it('quarantine - no budget is left, so it is not restarted; a release gives the budget back, and it is', async () => {
     const ws = await aWorkspace({ restartsPerWindow: 1 });
     await ws.untilSettled();
