@@ -9,8 +9,11 @@ import {
 } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { handleForwardError } from '../../lambdas/forward-error/handle.ts';
-import { aRequest, apiCall, forwardError } from '../lambdas/calls.ts';
+import { handleDeliveries } from '../../lambdas/deliver/handle.ts';
+import type { AgentAnswer, AgentRequest } from '../../lambdas/ports.ts';
+import { aRequest, apiCall, forwardError, received } from '../lambdas/calls.ts';
 import { aStoredWorkspace, ec2Shows, holds, itemOf, NOW_MS, TABLE } from '../lambdas/mocked-aws.ts';
+import { aMessage, answered, endings, finds, rowItem, rowUpdates } from '../lambdas/parked.ts';
 import { play } from '../lambdas/restart-world.ts';
 import { handleHeartbeat } from '../../lambdas/heartbeat/handle.ts';
 import { arrange, claimed, evidenceOf, INSTANCE, LAUNCHED_MS, open, started, VERDICT } from './harness.ts';
@@ -368,5 +371,41 @@ describe('fault rows: stores and callers', () => {
     ec2Shows(world.aws, 'running');
     expect(await world.fails()).toMatchObject({ body: { verdict: 'alive' } });
     nothingFollows();
+  });
+});
+
+describe('fault rows: addresses', () => {
+  /** One delivery of what is parked; gives whom it went to. */
+  const delivers = async (privateIp: string, answer: AgentAnswer) => {
+    const asked: AgentRequest[] = [];
+    const ports = {
+      ...world.ports,
+      agents: {
+        send: (request: AgentRequest) => {
+          asked.push(request);
+          return Promise.resolve(answer);
+        },
+      },
+    };
+    finds(world.aws, {});
+    ec2Shows(world.aws, 'running', { privateIp });
+    holds(world.aws, aStoredWorkspace(), [rowItem({})]);
+    const settled = (await handleDeliveries([received(aMessage())], ports)).get('message-1');
+    return { addresses: asked.map(({ address }) => address), settled };
+  };
+
+  it('42 a stop and start moved the instance to another address while requests wait - each attempt goes where EC2 says the instance is now', async () => {
+    expect((await delivers('10.0.1.5', answered(503))).addresses).toEqual(['10.0.1.5']);
+    expect((await delivers('10.0.7.9', answered(200))).addresses).toEqual(['10.0.7.9']);
+    expect(endings(world.aws)).toMatchObject([{ state: 'delivered' }]);
+  });
+
+  it('43 a stranger answers at the old address - nothing of the request was sent, and it waits on without a failure of the agent', async () => {
+    const { settled } = await delivers('10.0.1.5', { kind: 'stranger' });
+    expect(settled).toMatchObject({ kind: 'again' });
+    expect(endings(world.aws)).toEqual([]);
+    expect(rowUpdates(world.aws, 'SET #state = :parked')[0]?.ExpressionAttributeValues).toMatchObject({
+      ':why': 'stranger',
+    });
   });
 });
