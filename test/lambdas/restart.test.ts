@@ -106,6 +106,27 @@ describe('the softer step for a silent agent', () => {
   });
 });
 
+describe('how a restart is labelled', () => {
+  const back = (claim: Partial<Claim>) =>
+    claimed(
+      { step: 'starting', attempt: 1, starts: 1, startedAtMs: NOW_MS - 5000, ...claim },
+      { heartbeat: { atMs: NOW_MS - 1000, seq: 1, bootId: 'boot-b', intervalMs: 5000, activeTasks: 0 } },
+    );
+
+  it.each([
+    ['dead', undefined, 'RestartJustified'],
+    ['silent', undefined, 'RestartJustified'],
+    ['silent', 'boot-a', 'RestartUnjustified'],
+    ['silent', 'boot-b', 'RestartJustified'],
+    ['operator', 'boot-a', 'RestartJustified'],
+  ] as const)('done, claimed by %s, heard after the verdict: %s - %s', async (kind, heardBootId, metric) => {
+    holds(aws, back({ kind, ...(heardBootId !== undefined && { heardBootId, heardAtMs: NOW_MS - 9000 }) }));
+    ec2Shows(aws, 'running', { launchTimeMs: NOW_MS - 5000 });
+    expect(await settle()).toEqual({ kind: 'done' });
+    expect(ports.log.counted).toContain(metric);
+  });
+});
+
 describe('a stopped instance', () => {
   it('is started once: the intent with the last look first, then the call, then the success', async () => {
     holds(aws, claimed({}));
