@@ -119,12 +119,7 @@ export function isDeathToNote(
 ): boolean {
   const { forgivenUntilMs } = fleet;
   return (
-    isDeath &&
-    isNewDeath(
-      fleet.deaths,
-      { workspaceId, atMs: diedAtMs },
-      { now, policy, ...(forgivenUntilMs !== undefined && { forgivenUntilMs }) },
-    )
+    isDeath && isNewDeath(fleet.deaths, { workspaceId, atMs: diedAtMs }, { now, policy, forgivenUntilMs })
   );
 }
 
@@ -162,8 +157,8 @@ export function afterRestart(fleet: Fleet, end: EndedRestart, now: TimeRange, po
   const { token, workspaceId, outcome, because } = end;
   const { ramp } = fleet;
   if (!ramp?.running.includes(token) || outcome === 'other') return released(fleet, token, now.latestMs);
-  const rest = { ...released(fleet, token), ramp: left(ramp, token, outcome === 'done', now.latestMs) };
-  if (outcome === 'done' || fleet.brake === 'open') return rest;
+  const rest = released(fleet, token, now.latestMs);
+  if (outcome === 'done') return { ...rest, ramp: left(ramp, token, true, now.latestMs) };
   return opened(
     rest,
     { cause: 'canary-failed', because: `the restart of ${workspaceId} failed: ${because}` },
@@ -177,7 +172,7 @@ export function swept(
   fleet: Fleet,
   now: TimeRange,
   policy: Policy,
-  { workspaceCount, ec2 = noAnswers }: Omit<BrakeView, 'policy'> = { workspaceCount: 0 },
+  { workspaceCount, ec2 = noAnswers }: Omit<BrakeView, 'policy'>,
 ): Fleet | undefined {
   const admittedNow = liveSlots(fleet.admitted, now);
   const isFreed = Object.keys(admittedNow).length < Object.keys(fleet.admitted).length;

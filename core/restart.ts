@@ -135,8 +135,8 @@ function atDeadline(view: RestartView): RestartAction {
   }
   const waited = isUntouched(claim) && claim.kind !== 'operator' ? afterWaiting(view) : undefined;
   if (waited) return waited;
-  if (claim.step === 'start-issued' && claim.waitsFor === 'capacity') return finish('failed', 'no-capacity');
-  if (claim.step === 'start-issued' && claim.waitsFor === 'throttle') return finish('failed', 'throttled');
+  if (claim.waitsFor === 'capacity') return finish('failed', 'no-capacity');
+  if (claim.waitsFor === 'throttle') return finish('failed', 'throttled');
   if (probe.kind !== 'seen' || probe.instanceId !== claim.instanceId) return finish('failed', 'deadline');
   if (probe.state === 'stopping') return finish('failed', 'stuck-stopping');
   if (probe.state !== 'running' || claim.step !== 'starting') return finish('failed', 'deadline');

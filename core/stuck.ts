@@ -27,9 +27,9 @@ export function afterLook(
   now: TimeRange,
 ): AfterLook {
   const { unclear, generation, heartbeat } = workspace;
-  const sight = sightOf(probe, workspace.instanceId);
-  if (sight === 'nothing') return { isStuck: false };
-  if (sight === 'clear') return unclear ? { write: 'none', isStuck: false } : { isStuck: false };
+  const isClear = isClearState(probe, workspace.instanceId);
+  if (isClear === undefined) return { isStuck: false };
+  if (isClear) return unclear ? { write: 'none', isStuck: false } : { isStuck: false };
   const goesOn =
     unclear?.generation === generation &&
     now.latestMs - unclear.lastMs <= LONGEST_GAP_MS &&
@@ -50,13 +50,14 @@ export function isMute({ heartbeat }: Pick<Workspace, 'heartbeat'>, now: TimeRan
   return heartbeat?.declaresInterval === true && now.earliestMs - heartbeat.atMs > policy.silentAfterMs;
 }
 
-function sightOf(probe: Probe, instanceId: string): 'clear' | 'unclear' | 'nothing' {
-  if (probe.kind === 'not-made') return 'nothing';
+/** Whether the instance is somewhere it may stay; undefined where the look says nothing of it. */
+function isClearState(probe: Probe, instanceId: string): boolean | undefined {
+  if (probe.kind === 'not-made') return undefined;
   if (probe.kind === 'unknown') {
     const saysNothing = probe.cause === 'throttled' || probe.cause === 'error' || probe.cause === 'shared';
-    return saysNothing ? 'nothing' : 'unclear';
+    return saysNothing ? undefined : false;
   }
-  if (probe.instanceId !== instanceId) return 'unclear';
+  if (probe.instanceId !== instanceId) return false;
   const { state } = probe;
-  return state === 'running' || state === 'stopped' || state === 'terminated' ? 'clear' : 'unclear';
+  return state === 'running' || state === 'stopped' || state === 'terminated';
 }

@@ -476,6 +476,9 @@ describe('the end of a restart', () => {
     ['starting', {}, seen('pending', anew), 'failed: deadline'],
     ['starting', {}, seen('running', anew), 'failed: mute'],
     ['starting', {}, looks.unknown, 'failed: deadline'],
+    ['starting', {}, seen('running', { ...anew, instanceId: OTHER_INSTANCE }), 'failed: deadline'],
+    ['starting', {}, { ...seen('running', anew), kind: 'unknown' } as unknown as Probe, 'failed: deadline'],
+    ['stop-recorded', {}, seen('stopping', { instanceId: OTHER_INSTANCE }), 'failed: deadline'],
   ] as const)('its time is over at %s %j - the end says what it waited for', (step, more, probe, action) => {
     const claim = claimOf({ ...stepOf[step], ...more, deadlineMs: NOW_MS });
     expect(next({ claim, probe })).toBe(action);
@@ -499,6 +502,7 @@ describe('the end of a restart', () => {
         ['dead', looks['another instance'], 'failed: deadline'],
         ['dead', { kind: 'unknown', cause: 'absent' }, 'failed: deadline'],
         ['dead', notMade, 'wait: probe-inconclusive'],
+        ['dead', { ...seen('stopped'), cause: 'error' } as Probe, 'step-back: not-its-turn'],
       ] as const)('claimed by %s, seen %o - %s (V3)', (kind, probe, action) => {
         expect(next({ claim: { ...late, kind }, probe })).toBe(action);
       });
@@ -517,6 +521,10 @@ describe('the end of a restart', () => {
       it('condemned for silence and heard meanwhile - a false alarm', () => {
         const claim: Claim = { ...late, kind: 'silent', heardAtMs: NOW_MS - 1 };
         expect(next({ claim, probe: seen('running') })).toBe('false-alarm: heard');
+      });
+
+      it('seen stopped twice, and heard all the same - waits on: its next look decides', () => {
+        expect(next({ claim: { ...late, heardAtMs: NOW_MS - 1 } })).toBe('step-back: not-its-turn');
       });
 
       it('an announced change still settles - waits on all the same', () => {
@@ -563,6 +571,11 @@ describe('the end of a restart', () => {
     expect(next({ claim, probe, now: at(NOW_MS + 1) })).toBe(then);
   });
 
+  it('before its time, for no reason that is kept - a back-off', () => {
+    const claim = claimOf({ ...stepOf['awaiting-admission'], notBeforeMs: NOW_MS + 1 });
+    expect(next({ claim })).toBe('wait: back-off');
+  });
+
   it('before its time, but it runs anew by itself - taken on: waiting is for acts only', () => {
     const claim = claimOf({ ...stepOf['start-issued'], notBeforeMs: NOW_MS + 60_000, waitsFor: 'capacity' });
     expect(next({ claim, probe: seen('running', anew) })).toBe('adopt');
@@ -601,7 +614,13 @@ describe('the end of a restart', () => {
     expect(
       isStuckStopping(view({ claim: { ...claim, stopLeaseUntilMs: 0 }, probe: seen('stopping'), now })),
     ).toBe(stuck);
-    expect(isStuckStopping(view({ claim, probe: seen('pending'), now }))).toBe(false);
+    const old: Claim = { ...claim, stopLeaseUntilMs: 0 };
+    expect(isStuckStopping(view({ claim: old, probe: seen('pending'), now }))).toBe(false);
+    const odd = { ...seen('stopping'), kind: 'unknown' } as unknown as Probe;
+    expect(isStuckStopping(view({ claim: old, probe: odd, now }))).toBe(false);
+    // Its Stop was a minute ago, whenever the claim began.
+    const late: Claim = { ...claim, stopLeaseUntilMs: NOW_MS - 60_000 };
+    expect(isStuckStopping(view({ claim: late, probe: seen('stopping'), now }))).toBe(false);
   });
 
   it('waits are short, so that a restart is not slowed down by looking', () => {

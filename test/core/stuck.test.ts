@@ -28,9 +28,10 @@ describe('a look at an instance', () => {
     expect(afterLook(quiet(), seen(state), at(NOW_MS))).toEqual(
       isClear ? { isStuck: false } : { isStuck: false, write: fresh },
     );
-    expect(afterLook(quiet({ unclear }), seen(state), at(NOW_MS)).write).toEqual(
-      isClear ? 'none' : { ...unclear, lastMs: NOW_MS },
-    );
+    expect(afterLook(quiet({ unclear }), seen(state), at(NOW_MS))).toEqual({
+      isStuck: false,
+      write: isClear ? 'none' : { ...unclear, lastMs: NOW_MS },
+    });
   });
 
   it.each(['absent', 'not-found', 'malformed'] as const)('unknown (%s) - trouble', (cause) => {
