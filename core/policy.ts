@@ -38,6 +38,7 @@ export interface WorkspaceSettings {
   readonly peerProof: PeerProofChoice;
   readonly mode: Mode;
   readonly respectManualStop: boolean;
+  readonly softRestartSeconds: number;
 }
 
 /** The settings that hold for the whole fleet only. */
@@ -178,8 +179,19 @@ export const settingTable = {
     meaning:
       'An instance that a person stopped by the EC2 API, and not Defib, is left alone. Somebody else’s tool counts as a person.',
   },
+  softRestartSeconds: seconds(
+    0,
+    0,
+    600,
+    'How long a silent agent gets to come back after the event restart.soft, before its instance is stopped and started. 0: no such step. Too long leaves it away for longer.',
+  ),
   brakeMinimum: fleet(
-    seconds(2, 1, 100_000, 'The brake never opens for this many dead workspaces or fewer.'),
+    seconds(
+      2,
+      1,
+      100_000,
+      'The brake never opens for this many dead workspaces or fewer; more than 499 mean 499, as many as are remembered.',
+    ),
   ),
   brakeShare: share(0.2, 'The brake opens when more than this share of the fleet looks dead at once.'),
   brakeWindowSeconds: fleet(seconds(300, 10, 3600, 'The window over which deaths count as at once.')),
@@ -226,6 +238,8 @@ export interface Policy {
   readonly peerProof: PeerProofChoice;
   readonly mode: Mode;
   readonly respectManualStop: boolean;
+  /** 0: a silent agent's instance is stopped and started at once. */
+  readonly softRestartMs: number;
   readonly brakeMinimum: number;
   readonly brakeShare: number;
   readonly brakeWindowMs: number;
@@ -256,6 +270,7 @@ export function policyOf(settings: PolicySettings): Policy {
     peerProof: settings.peerProof,
     mode: settings.mode,
     respectManualStop: settings.respectManualStop,
+    softRestartMs: settings.softRestartSeconds * 1000,
     brakeMinimum: settings.brakeMinimum,
     brakeShare: settings.brakeShare,
     brakeWindowMs: settings.brakeWindowSeconds * 1000,

@@ -14,7 +14,7 @@ import type { PolicySettings } from '../core/policy.ts';
 import type { Receipt } from '../core/receipt.ts';
 import type { OrderRecord, RestartRecord } from '../core/timeline.ts';
 import type { Answer } from '../core/answer.ts';
-import type { Claim, Desired, Evidence, Pause, Workspace } from '../core/workspace.ts';
+import type { Claim, Desired, Evidence, Pause, Unclear, Workspace } from '../core/workspace.ts';
 import type { WorkspaceSettings } from '../core/policy.ts';
 
 export interface Clock {
@@ -135,6 +135,8 @@ export interface WorkspaceStore {
   recordFirstBeat(workspace: Workspace, beat: Beat, at: BeatStamp): Promise<BeatWrite>;
   /** Notes on an open claim, before its first act, that the condemned agent was heard. */
   recordHeard(workspaceId: string, token: string, heard: { atMs: number; bootId: string }): Promise<void>;
+  /** Keeps, or forgets, since when its instance is in no clear state; nothing happens in another generation. */
+  noteUnclear(workspace: Workspace, unclear: Unclear | undefined): Promise<void>;
   list(limit: number, cursor: string | undefined): Promise<{ workspaces: Workspace[]; cursor?: string }>;
 }
 
@@ -476,6 +478,7 @@ export const eventTypes = [
   'workspace.gone',
   'workspace.quarantined',
   'workspace.released',
+  'restart.soft',
   'restart.started',
   'restart.done',
   'restart.failed',

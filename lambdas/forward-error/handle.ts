@@ -10,6 +10,7 @@ import { answerJudged, problem, type Answer, type Judged } from '../../core/answ
 import { LARGEST_BODY_BYTES } from '../../core/parking.ts';
 import { firstLook } from '../judging/look.ts';
 import { policyFor } from '../judging/policies.ts';
+import { tellIfStuck } from '../judging/stuck.ts';
 import type { ApiCall } from '../runtime/api-call.ts';
 import { openChain } from './chain.ts';
 import { answerAndKeep, type Case, type ForwardErrorPorts } from './conclude.ts';
@@ -41,6 +42,7 @@ export async function handleForwardError(call: ApiCall, ports: ForwardErrorPorts
   if (look.judgement.call === 'unknown-workspace') {
     return problem('unknown-workspace', `No workspace ${report.workspaceId} is registered.`);
   }
+  if (note) await tellIfStuck(ports, workspace, look, policy);
   const thisCase: Case = {
     report,
     policy,

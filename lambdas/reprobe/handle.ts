@@ -19,6 +19,7 @@ import { rangeOfMessage, type TimeRange } from '../../core/time.ts';
 import type { Workspace } from '../../core/workspace.ts';
 import { judgedWorkspace } from '../judging/look.ts';
 import { policyFor, policyVersionOf } from '../judging/policies.ts';
+import { tellIfStuck } from '../judging/stuck.ts';
 import type { InstanceLook, Read, Received, Settled, StoredWorkspace } from '../ports.ts';
 import { eachMessage } from '../runtime/each-message.ts';
 import { carryOn, declareDead, isDeclared } from './declare.ts';
@@ -98,6 +99,8 @@ async function settle(
     errorKind: message.errorKind,
   };
   const look: Look = { facts, judgement: judge(facts, policy), tookMs: nowMs - workspaces.readAtMs };
+  if (typeof workspace === 'object' && isCurrent(message, workspace))
+    await tellIfStuck(ports, workspace, look, policy);
   const receipt = known
     ? withLook(known, look, verdictOf(look.judgement))
     : openReceipt(

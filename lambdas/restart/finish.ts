@@ -51,6 +51,11 @@ const labelOf: Record<RestartOutcome, 'justified' | 'unjustified' | 'unknown'> =
   cancelled: 'unknown',
 };
 
+/** The boot that was condemned for silence was heard after the verdict: it was wrong, whatever the restart came to. */
+function wasAlive({ kind, bootId, heardBootId }: Claim, { outcome }: End): boolean {
+  return outcome === 'done' && kind === 'silent' && bootId !== undefined && heardBootId === bootId;
+}
+
 export async function finishClaim(
   ports: RestartPorts,
   { workspace, claim }: Pick<RestartView, 'workspace' | 'claim'>,
@@ -66,7 +71,7 @@ export async function finishClaim(
   });
   await releaseSlot(ports, { token: claim.token, workspaceId, ...end });
   if (ended === 'lost') return { kind: 'done' };
-  const label = labelOf[end.outcome];
+  const label = wasAlive(claim, end) ? 'unjustified' : labelOf[end.outcome];
   ports.log.info('restart ended', {
     workspaceId,
     token: claim.token,

@@ -50,6 +50,7 @@ describe('the defaults', () => {
       peerProof: 'none',
       mode: 'enforce',
       respectManualStop: false,
+      softRestartSeconds: 0,
       enforcePercent: 100,
       skewSeconds: 5,
       brakeMinimum: 2,

@@ -53,6 +53,9 @@ test.each([
   ['RestartFailed', 'page', ['restart']],
   ['WorkspaceQuarantined', 'page', ['reprobe', 'restart']],
   ['StuckStopping', 'page', ['restart']],
+  ['WorkspaceStuck', 'page', ['forward-error', 'reprobe']],
+  ['AgentMute', 'ticket', ['forward-error', 'reprobe']],
+  ['RestartHeldBack', 'ticket', ['restart']],
   ['RestartUnjustified', 'ticket', ['restart']],
   ['WorkspaceGone', 'ticket', ['reprobe', 'restart']],
 ])('%s is counted once - %s', (metric, severity, functions) => {
