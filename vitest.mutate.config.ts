@@ -18,6 +18,8 @@ export default defineConfig({
     exclude: ['test/core/equivalents.test.ts'],
     setupFiles: ['test/core/fixed-seed.ts'],
     env: { DEFIB_FEWER_RUNS: '10' },
+    // A test that is slow because the machine is busy must not count as a kill.
+    testTimeout: 150_000,
     // Each mutant gets a worker of its own all the same; a module loaded once a file would cost more than the tests.
     isolate: false,
     sequence: { sequencer: ExamplesFirst },
