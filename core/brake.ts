@@ -93,8 +93,7 @@ export function admit(
   const slots = restartSlots(workspaceCount, policy);
   const ramp = fleet.ramp && fleet.ramp.size < slots ? fleet.ramp : undefined;
   const hasSlot = Object.hasOwn(fleet.admitted, request.token);
-  if (hasSlot && (request.forced || mayGoAhead(fleet, ramp, request.token)))
-    return { kind: 'already-admitted' };
+  if (hasSlot && (request.forced || mayGoAhead(ramp, request.token))) return { kind: 'already-admitted' };
   const isNews = isDeathToNote(fleet, request, now, policy);
   const noted = isNews ? withNoted(fleet, request, now, policy) : fleet;
   const ifNoted = isNews ? { fleet: noted } : {};
@@ -117,15 +116,8 @@ export function isDeathToNote(
   now: TimeRange,
   policy: Policy,
 ): boolean {
-  const { forgivenUntilMs } = fleet;
-  return (
-    isDeath &&
-    isNewDeath(
-      fleet.deaths,
-      { workspaceId, atMs: diedAtMs },
-      { now, policy, ...(forgivenUntilMs !== undefined && { forgivenUntilMs }) },
-    )
-  );
+  const { deaths, forgivenUntilMs } = fleet;
+  return isDeath && isNewDeath(deaths, { workspaceId, atMs: diedAtMs }, { now, policy, forgivenUntilMs });
 }
 
 /** How many restarts may be under way at once. */
@@ -156,8 +148,8 @@ export function afterRestart(fleet: Fleet, end: EndedRestart, now: TimeRange, po
   const { token, workspaceId, outcome, because } = end;
   const { ramp } = fleet;
   if (!ramp?.running.includes(token) || outcome === 'other') return released(fleet, token, now.latestMs);
-  const rest = { ...released(fleet, token), ramp: left(ramp, token, outcome === 'done', now.latestMs) };
-  if (outcome === 'done' || fleet.brake === 'open') return rest;
+  const rest = released(fleet, token);
+  if (outcome === 'done') return { ...rest, ramp: left(ramp, token, true, now.latestMs) };
   return opened(
     rest,
     { cause: 'canary-failed', because: `the restart of ${workspaceId} failed: ${because}` },
@@ -230,8 +222,8 @@ interface Opening {
 }
 
 /** A slot from before the brake opened is not enough while the ramp lasts: its claim takes its turn like all others. */
-function mayGoAhead(fleet: Fleet, ramp: Ramp | undefined, token: string): boolean {
-  return fleet.brake === 'open' || ramp === undefined || ramp.running.includes(token);
+function mayGoAhead(ramp: Ramp | undefined, token: string): boolean {
+  return ramp === undefined || ramp.running.includes(token);
 }
 
 function openingOf(
@@ -254,8 +246,8 @@ function withNoted(fleet: Fleet, request: AdmissionRequest, now: TimeRange, poli
     deaths: withDeath(fleet.deaths, death, now, policy),
     admitted: liveSlots(fleet.admitted, now),
   };
-  // The storm is not over as long as they go on dying (V9).
-  return fleet.brake === 'open' && fleet.closesAtMs !== undefined
+  // The storm is not over as long as they go on dying (V9). Only an open brake has a time to close at.
+  return fleet.closesAtMs !== undefined
     ? { ...noted, closesAtMs: Math.max(fleet.closesAtMs, request.diedAtMs + policy.brakeWindowMs) }
     : noted;
 }
