@@ -130,7 +130,7 @@ async function decide(ports: ReprobePorts, second: Second): Promise<Settled> {
       return finalise(ports, receipt);
     case 'probe-queued':
       return isOld
-        ? finalise(ports, { ...receipt, verdict: 'busy' })
+        ? finalise(ports, { ...receipt, verdict: 'busy', reason: 'probe-inconclusive' })
         : { kind: 'again', afterSeconds: THROTTLED_WAIT_SECONDS + ports.ids.jitter() };
     case 'suspect':
       return isOld

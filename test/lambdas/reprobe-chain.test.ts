@@ -55,7 +55,7 @@ it.each([59_999, 60_000])('EC2 throttles a chain of %i ms - paced, and tried aga
 
 it('EC2 throttles a chain of 60,001 ms - busy, and over', async () => {
   aws.ec2.on(DescribeInstancesCommand).rejects(Object.assign(new Error(), { name: 'RequestLimitExceeded' }));
-  expect(await looksAgain(60_001)).toMatchObject(busy('probe-queued'));
+  expect(await looksAgain(60_001)).toMatchObject(busy('probe-inconclusive'));
   expect(claims()).toBe(0);
 });
 
