@@ -17,6 +17,7 @@ import type { Policy } from '../../core/policy.ts';
 import { isFinal, openReceipt, verdictOf, withLook, type Look, type Receipt } from '../../core/receipt.ts';
 import { rangeOfMessage, type TimeRange } from '../../core/time.ts';
 import type { Workspace } from '../../core/workspace.ts';
+import { tellOfDoubt } from '../judging/doubt.ts';
 import { judgedWorkspace } from '../judging/look.ts';
 import { policyFor, policyVersionOf } from '../judging/policies.ts';
 import type { InstanceLook, Read, Received, Settled, StoredWorkspace } from '../ports.ts';
@@ -98,6 +99,7 @@ async function settle(
     errorKind: message.errorKind,
   };
   const look: Look = { facts, judgement: judge(facts, policy), tookMs: nowMs - workspaces.readAtMs };
+  tellOfDoubt(ports.log, message.workspaceId, look.judgement);
   const receipt = known
     ? withLook(known, look, verdictOf(look.judgement))
     : openReceipt(
