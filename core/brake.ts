@@ -93,7 +93,8 @@ export function admit(
   const slots = restartSlots(workspaceCount, policy);
   const ramp = fleet.ramp && fleet.ramp.size < slots ? fleet.ramp : undefined;
   const hasSlot = Object.hasOwn(fleet.admitted, request.token);
-  if (hasSlot && (request.forced || mayGoAhead(ramp, request.token))) return { kind: 'already-admitted' };
+  if (hasSlot && (request.forced || mayGoAhead(fleet, ramp, request.token)))
+    return { kind: 'already-admitted' };
   const isNews = isDeathToNote(fleet, request, now, policy);
   const noted = isNews ? withNoted(fleet, request, now, policy) : fleet;
   const ifNoted = isNews ? { fleet: noted } : {};
@@ -116,8 +117,15 @@ export function isDeathToNote(
   now: TimeRange,
   policy: Policy,
 ): boolean {
-  const { deaths, forgivenUntilMs } = fleet;
-  return isDeath && isNewDeath(deaths, { workspaceId, atMs: diedAtMs }, { now, policy, forgivenUntilMs });
+  const { forgivenUntilMs } = fleet;
+  return (
+    isDeath &&
+    isNewDeath(
+      fleet.deaths,
+      { workspaceId, atMs: diedAtMs },
+      { now, policy, ...(forgivenUntilMs !== undefined && { forgivenUntilMs }) },
+    )
+  );
 }
 
 /** How many restarts may be under way at once. */
@@ -148,8 +156,8 @@ export function afterRestart(fleet: Fleet, end: EndedRestart, now: TimeRange, po
   const { token, workspaceId, outcome, because } = end;
   const { ramp } = fleet;
   if (!ramp?.running.includes(token) || outcome === 'other') return released(fleet, token, now.latestMs);
-  const rest = released(fleet, token);
-  if (outcome === 'done') return { ...rest, ramp: left(ramp, token, true, now.latestMs) };
+  const rest = { ...released(fleet, token), ramp: left(ramp, token, outcome === 'done', now.latestMs) };
+  if (outcome === 'done' || fleet.brake === 'open') return rest;
   return opened(
     rest,
     { cause: 'canary-failed', because: `the restart of ${workspaceId} failed: ${because}` },
@@ -222,8 +230,8 @@ interface Opening {
 }
 
 /** A slot from before the brake opened is not enough while the ramp lasts: its claim takes its turn like all others. */
-function mayGoAhead(ramp: Ramp | undefined, token: string): boolean {
-  return ramp === undefined || ramp.running.includes(token);
+function mayGoAhead(fleet: Fleet, ramp: Ramp | undefined, token: string): boolean {
+  return fleet.brake === 'open' || ramp === undefined || ramp.running.includes(token);
 }
 
 function openingOf(
@@ -246,8 +254,8 @@ function withNoted(fleet: Fleet, request: AdmissionRequest, now: TimeRange, poli
     deaths: withDeath(fleet.deaths, death, now, policy),
     admitted: liveSlots(fleet.admitted, now),
   };
-  // The storm is not over as long as they go on dying (V9). Only an open brake has a time to close at.
-  return fleet.closesAtMs !== undefined
+  // The storm is not over as long as they go on dying (V9).
+  return fleet.brake === 'open' && fleet.closesAtMs !== undefined
     ? { ...noted, closesAtMs: Math.max(fleet.closesAtMs, request.diedAtMs + policy.brakeWindowMs) }
     : noted;
 }

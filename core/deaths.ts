@@ -45,9 +45,8 @@ export function recentDeaths(deaths: readonly Death[], now: TimeRange, policy: P
 export function isNewDeath(
   deaths: readonly Death[],
   { workspaceId, atMs }: Pick<Death, 'workspaceId' | 'atMs'>,
-  about: { now: TimeRange; policy: Policy; forgivenUntilMs: number | undefined },
+  { now, policy, forgivenUntilMs = -1 }: { now: TimeRange; policy: Policy; forgivenUntilMs?: number },
 ): boolean {
-  const { now, policy, forgivenUntilMs = -Infinity } = about;
   if (atMs <= now.earliestMs - policy.brakeWindowMs || atMs <= forgivenUntilMs) return false;
   if (deaths.some((death) => death.workspaceId === workspaceId && death.atMs >= atMs)) return false;
   // Once the list is full, what it has dropped must not come back as news.
