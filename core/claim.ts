@@ -144,8 +144,8 @@ export function restartsLeft(
 
 /** The restarts since the workspace was last healthy for a whole restart window: then all is forgiven. */
 function restartsInARow(restartsMs: readonly number[], now: TimeRange, policy: Policy): readonly number[] {
-  const last = restartsMs.at(-1);
-  return last !== undefined && last > now.earliestMs - policy.restartWindowMs ? restartsMs : [];
+  const lastMs = restartsMs.at(-1) ?? 0;
+  return lastMs > now.earliestMs - policy.restartWindowMs ? restartsMs : [];
 }
 
 /** The first restart is made at once; each one after it waits longer, counted from the one before. */

@@ -214,8 +214,11 @@ export interface ReceiptStore {
     limit: number,
     cursor: string | undefined,
   ): Promise<{ receipts: Receipt[]; cursor?: string }>;
-  /** One write for what a forward error leaves behind without parking: receipt, first answer, last probe. */
-  putJudged(judged: JudgedWrite): Promise<void>;
+  /**
+   * One write for what a forward error leaves behind without parking: receipt, first answer, last probe. `repeated`:
+   * another call with the same idempotency key was faster, and nothing was written.
+   */
+  putJudged(judged: JudgedWrite): Promise<'written' | 'repeated'>;
 }
 
 export interface JudgedWrite {

@@ -25,6 +25,7 @@ export const runbookEntries = [
   'function-errors',
   'sweep-not-running',
   'parking-fails',
+  'facts-in-doubt',
   'parked-not-received',
   'strangers-met',
   'requests-given-up',

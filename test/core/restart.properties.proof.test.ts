@@ -28,7 +28,7 @@ import { runs } from './runs.ts';
 import { received, type Claimed, type Receive } from './restart-run.ts';
 
 /** Seconds at most; a machine that does much else may take longer. */
-const patient = { timeout: 60_000 };
+const patient = { timeout: 150_000 };
 
 const kinds = ['dead', 'silent', 'operator'] as const satisfies Claim['kind'][];
 
