@@ -116,45 +116,6 @@ describe('a body', () => {
     const answer = await report({ ...refused, a: 1, b: 2 });
     expect(answer).toMatchObject({ status: 400, body: { errors: [{ field: 'a' }, { field: 'b' }] } });
   });
-
-  it.each([
-    ['error', {}],
-    ['error.kind', { error: {} }],
-    ['request.method', { ...refused, request: { path: '/' } }],
-    ['request.path', { ...refused, request: { method: 'GET' } }],
-  ])('row 19: without %s - 400 that names it', async (field, body) => {
-    expectProblem(await report(body), 400, 'invalid-input', field);
-  });
-
-  const wrong = [null, true, 5, 'x', [], {}];
-  const fields = {
-    error: (value: unknown) => ({ error: value }),
-    'error.kind': (value: unknown) => ({ error: { kind: value } }),
-    'error.instanceId': (value: unknown) => ({ error: { kind: 'refused', instanceId: value } }),
-    request: (value: unknown) => ({ ...refused, request: value }),
-    'request.id': (value: unknown) => ({ ...refused, request: { method: 'GET', path: '/', id: value } }),
-    'request.headers': (value: unknown) => ({
-      ...refused,
-      request: { method: 'GET', path: '/', headers: value },
-    }),
-    'request.expiresInSeconds': (value: unknown) => ({
-      ...refused,
-      request: { method: 'GET', path: '/', expiresInSeconds: value },
-    }),
-  };
-  it.each(Object.entries(fields))('row 20: with %s of each wrong type - 400', async (field, bodyWith) => {
-    for (const value of wrong) {
-      // What is right for this one field, or stands for nothing said.
-      if (field === 'request.id' && value === 'x') continue;
-      if (field === 'request.expiresInSeconds' && value === 5) continue;
-      if (field === 'request.headers' && JSON.stringify(value) === '{}') continue;
-      const answer = await (await as('proxy')).call('POST', `${path}/forward-errors`, bodyWith(value));
-      expect(answer, `${field} = ${JSON.stringify(value)}`).toMatchObject({
-        status: 400,
-        body: { code: 'invalid-input' },
-      });
-    }
-  });
 });
 
 describe('a path', () => {
