@@ -1,5 +1,5 @@
 /** Every caller on every route, on objects of its own and of others, with IAM in force. */
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { routes, type Caller, type Route } from '../../core/routes.ts';
 import { functionNames } from '../../lambdas/runtime/env-names.ts';
 import type { RouteKey } from '../../lambdas/schemas/route-inputs.ts';
@@ -8,7 +8,7 @@ import { callAs } from '../../local/callers.ts';
 import type { RoleKey } from '../../local/local-info.ts';
 import { anotherCaller } from './another-caller.ts';
 import { aRequest, as, aWorkspace, bodyOf, local, type TestWorkspace } from './fleet.ts';
-import { expectProblem } from './refusals.ts';
+import { expectProblem, untilQueuesRest } from './refusals.ts';
 import { snapshotOf } from './stores.ts';
 
 type Whose = 'own' | 'foreign';
@@ -48,6 +48,12 @@ beforeAll(async () => {
       'requestId'
     ] as string;
   }
+});
+
+afterAll(async () => {
+  // What waits is delivered, so that the queues rest again.
+  await callers.operator.call('DELETE', `/workspaces/${workspace.foreign.workspaceId}/pause`);
+  await untilQueuesRest();
 });
 
 /** What the table holds of the workspaces; deliver notes on PARKED when it looked after the kept request. */

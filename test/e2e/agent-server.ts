@@ -12,14 +12,14 @@ export interface Served {
 export interface AgentServer {
   readonly port: number;
   readonly served: Served[];
-  /** The status to answer with from now on. */
-  answerWith(status: number): void;
+  /** What to answer with from now on. */
+  answerWith(status: number, body?: string, headers?: Readonly<Record<string, string>>): void;
   close(): Promise<void>;
 }
 
 export async function startAgent(): Promise<AgentServer> {
   const served: Served[] = [];
-  let status = 200;
+  let answer = { status: 200, body: 'done', headers: {} };
   const server = http.createServer((incoming, outgoing) => {
     const chunks: Buffer[] = [];
     incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -30,15 +30,15 @@ export async function startAgent(): Promise<AgentServer> {
         headers: incoming.headers,
         body: Buffer.concat(chunks).toString('utf8'),
       });
-      outgoing.writeHead(status, { 'content-type': 'text/plain' }).end('done');
+      outgoing.writeHead(answer.status, { 'content-type': 'text/plain', ...answer.headers }).end(answer.body);
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     port: (server.address() as AddressInfo).port,
     served,
-    answerWith: (next) => {
-      status = next;
+    answerWith: (status, body = 'done', headers = {}) => {
+      answer = { status, body, headers };
     },
     close: () =>
       new Promise((resolve) => {
