@@ -43,13 +43,6 @@ beforeAll(async () => {
   const eventsUrl = await keepEvents();
   kept = await marked();
   await everyInput();
-  await until('the dead letters are set aside', async () =>
-    (await depthOf(local.queues.reprobeDlq)) > 0 &&
-    (await depthOf(local.queues.restartDlq)) > 0 &&
-    (await depthOf(local.queues.parkedDlq)) > 0
-      ? true
-      : undefined,
-  );
   sinks = await allSinks(eventsUrl);
 }, 300_000);
 const workspaces: TestWorkspace[] = [];
@@ -185,7 +178,7 @@ async function whatIsDelivered(): Promise<void> {
   await call(
     'POST /workspaces/{workspaceId}/restart',
     `${path}/restart`,
-    { reason: mark("an order's reason", 'table'), force: true },
+    { reason: mark("an order's reason", 'table', 'events'), force: true },
     { 'idempotency-key': mark("an order's key", 'table') },
   );
   await call('DELETE /workspaces/{workspaceId}', `/workspaces/never-was`);
@@ -287,6 +280,7 @@ async function whatIsRefused(): Promise<void> {
 async function whatComesByQueueAndBus(): Promise<void> {
   const text = () => ({ DataType: 'String', StringValue: mark("a message's attribute") });
   for (const queue of ['reprobe', 'restart', 'parked'] as const) {
+    const before = await depthOf(local.queues[`${queue}Dlq`]);
     await admin.sqs.send(
       new SendMessageCommand({
         QueueUrl: local.queues[queue],
@@ -298,6 +292,9 @@ async function whatComesByQueueAndBus(): Promise<void> {
         MessageAttributes: { note: text() },
         ...(queue === 'parked' && { MessageGroupId: 'canary', MessageDeduplicationId: mark('its id') }),
       }),
+    );
+    await until('it is set aside', async () =>
+      (await depthOf(local.queues[`${queue}Dlq`])) > before ? true : undefined,
     );
   }
   const detail = {
