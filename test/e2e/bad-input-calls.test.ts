@@ -121,7 +121,7 @@ describe('a body', () => {
 describe('a path', () => {
   it.each([
     ['row 21: an empty workspace id', ''],
-    ['row 22: one of 10,000 characters', 'a'.repeat(7_000)],
+    ['row 22: one of 10,000 characters', 'a'.repeat(10_000)],
     ['row 23: one with a slash', 'a/b'],
     ['row 23: dots', '..'],
     ['row 23: dots in disguise', '%2e%2e%2f'],
@@ -343,6 +343,25 @@ describe('headers and signatures', () => {
       rawCall({ method: 'POST', path: `${path}/forward-errors`, body: Buffer.from(body), headers }),
     );
     expect(answer.status, what).toBe(403);
+  });
+
+  it('row 41: a signed call that is replayed - the first answer again, and the request is kept once', async () => {
+    const busy = await aWorkspace();
+    const body = Buffer.from(JSON.stringify({ ...refused, request: aRequest('replayed') }));
+    const reports = `/workspaces/${busy.workspaceId}/forward-errors`;
+    const url = new URL(`${local.apiUrl}${reports}`);
+    const headers = await signedHeaders(
+      { method: 'POST', url, headers: { 'content-type': 'application/json' }, body: body.toString() },
+      { service: 'execute-api', region: local.region, credentials: await credentials() },
+    );
+    const call = () => rawCall({ method: 'POST', path: reports, body, headers });
+    const [first, again] = [await call(), await call()];
+    expect(first.status).toBe(202);
+    expect(JSON.parse(again.body as string)).toEqual(JSON.parse(first.body as string));
+    const { requestId } = JSON.parse(first.body as string) as { requestId: string };
+    await busy.untilRequestIs(requestId, 'delivered');
+    expect(busy.agent.served).toHaveLength(1);
+    await untilQueuesRest();
   });
 
   it('row 44: another method by a header - the method of the line counts', async () => {

@@ -80,6 +80,7 @@ const changes = () =>
   aws.sqs.commandCalls(ChangeMessageVisibilityCommand).length;
 const acts = () =>
   aws.ec2.commandCalls(StartInstancesCommand).length + aws.ec2.commandCalls(StopInstancesCommand).length;
+/** Before each input: the mocks would remember all calls of a run, gigabytes of them. */
 const forget = () => {
   for (const client of Object.values(aws)) client.resetHistory();
 };
@@ -170,6 +171,7 @@ describe.each(named(withBody))('%s', (key, route) => {
 
   it('is given a body that its schema takes - answered by a known code, never as a fault', () =>
     holdsFor(fitting(schema), PROPERTIES, async (value) => {
+      forget();
       const answer = await call(route, { body: JSON.stringify(value) });
       const { code } = JSON.parse(answer.body) as { code?: keyof typeof codeStatus };
       if (answer.status >= 400) expect(codeStatus[code ?? 'unavailable']).toBe(answer.status);
@@ -314,6 +316,11 @@ describe.each(Object.entries(consumers))('the consumer of the %s queue', (_name,
 });
 
 describe('what hears of instances that start', () => {
+  beforeEach(() => {
+    const pk = `INSTANCE#${aStoredWorkspace().instanceId}`;
+    holds(aws, aStoredWorkspace(), [{ pk, sk: 'WORKSPACES', workspaceIds: new Set(['ws-1']) }]);
+  });
+
   it('is given an event that EC2 did not send - dropped, nothing is written', () =>
     holdsFor(fc.oneof(unfitting(instanceChange), fc.object()), PROPERTIES, async (event) => {
       fc.pre(!instanceChange.safeParse(event).success);
@@ -326,8 +333,6 @@ describe('what hears of instances that start', () => {
     holdsFor(fc.tuple(fitting(instanceChange), fc.boolean()), PROPERTIES, async ([event, isOurs]) => {
       forget();
       const { detail } = event as { detail: { 'instance-id': string } };
-      const pk = `INSTANCE#${aStoredWorkspace().instanceId}`;
-      holds(aws, aStoredWorkspace(), [{ pk, sk: 'WORKSPACES', workspaceIds: new Set(['ws-1']) }]);
       const ours = { 'instance-id': aStoredWorkspace().instanceId };
       await handleInstanceChange({ ...(event as object), detail: { ...detail, ...(isOurs && ours) } }, ports);
       expect(changes()).toBeLessThanOrEqual(isOurs ? 1 : 0);
