@@ -2,6 +2,7 @@
 import { gzipSync } from 'node:zlib';
 import { InvokeCommand } from '@aws-sdk/client-lambda';
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { Credentials } from '../../local/admin.ts';
 import { assumeRole } from '../../local/callers.ts';
 import { signedHeaders } from '../../local/signing.ts';
 import { bareExchange, rawCall } from './raw-call.ts';
@@ -326,18 +327,15 @@ describe('headers and signatures', () => {
 
   // AWS also refuses a signature for another service, for another body, or of another hour; the emulator looks at none.
   it.each([
-    ['of another region', { region: 'eu-central-1' }],
-    ['of a key that is none', { credentials: { accessKeyId: 'AKIAFORGED', secretAccessKey: 'x' } }],
+    ['of another region', () => ({ region: 'eu-central-1' })],
+    ['of a key that is none', () => ({ credentials: { accessKeyId: 'AKIAFORGED', secretAccessKey: 'x' } })],
+    ['by a wrong secret', (right: Credentials) => ({ credentials: { ...right, secretAccessKey: 'wrong' } })],
   ])('row 41: a signature %s - 403', async (what, changes) => {
     const body = JSON.stringify(refused);
     const url = new URL(`${local.apiUrl}${path}/forward-errors`);
     const request = { method: 'POST', url, headers: { 'content-type': 'application/json' }, body };
-    const signing = {
-      service: 'execute-api',
-      region: local.region,
-      credentials: await credentials(),
-      ...changes,
-    };
+    const right = await credentials();
+    const signing = { service: 'execute-api', region: local.region, credentials: right, ...changes(right) };
     const headers = await signedHeaders(request, signing);
     const answer = await nothingChanges(() =>
       rawCall({ method: 'POST', path: `${path}/forward-errors`, body: Buffer.from(body), headers }),
