@@ -71,11 +71,17 @@ const handlers: Record<Route['answeredBy'], Parameters<typeof apiHandler>[2]> = 
   operate: async (call) => handleOperate(call, ports),
 };
 
-/** All that would have changed anything. */
-const changes = () =>
+const writes = () =>
   [UpdateCommand, PutCommand, DeleteCommand, TransactWriteCommand].flatMap((command) =>
     aws.dynamo.commandCalls(command as typeof UpdateCommand),
-  ).length +
+  ).length;
+const claims = () =>
+  aws.dynamo
+    .commandCalls(UpdateCommand)
+    .filter(({ args }) => /\bclaim = /.test(args[0].input.UpdateExpression ?? '')).length;
+/** All that would have changed anything. */
+const changes = () =>
+  writes() +
   aws.sqs.commandCalls(SendMessageCommand).length +
   aws.sqs.commandCalls(ChangeMessageVisibilityCommand).length;
 const acts = () =>
@@ -250,7 +256,7 @@ const attributes = fc.oneof(
   fc.constant(undefined),
 );
 
-describe.each(Object.entries(consumers))('the consumer of the %s queue', (_name, { schema, handle }) => {
+describe.each(Object.entries(consumers))('the consumer of the %s queue', (name, { schema, handle }) => {
   const run = async (event: unknown) => {
     const handler = queueHandler({
       telemetry: telemetry(),
@@ -299,6 +305,8 @@ describe.each(Object.entries(consumers))('the consumer of the %s queue', (_name,
         const failures = await run({ Records: records });
         expect(records.map(({ messageId }) => messageId)).toEqual(expect.arrayContaining(failures));
         expect(new Set(failures).size).toBe(failures.length);
+        // A second look that finds nothing to look at still closes its receipt; it claims nothing.
+        expect(name === 'reprobe' ? claims() : writes()).toBe(0);
         expect(acts()).toBe(0);
       },
     ));
