@@ -53,7 +53,7 @@ describe('a stage of the ramp that is as wide as the cap', () => {
   });
 
   it('nobody says how large the fleet is - it counts as the smallest there is, of three slots', () => {
-    const after = (size: number) => swept(ramped(size), at(NOW_MS), wide);
+    const after = (size: number) => swept(ramped(size), at(NOW_MS), wide, {});
     expect(after(4)).toEqual(aFleet());
     expect(after(2)).toBeUndefined();
   });
@@ -91,7 +91,7 @@ describe('a slot that is given back', () => {
   });
 
   it('one of the ramp of whose slot nothing is known - it did not end in time, and the brake opens', () => {
-    expect(swept(aFleet({ ramp: running }), at(NOW_MS), policy)).toMatchObject({
+    expect(swept(aFleet({ ramp: running }), at(NOW_MS), policy, {})).toMatchObject({
       brake: 'open',
       brakeCause: 'canary-failed',
       brakeBecause: 'the restart of a workspace did not end in time',

@@ -12,8 +12,8 @@ export interface Served {
 export interface AgentServer {
   readonly port: number;
   readonly served: Served[];
-  /** The status to answer with from now on. */
-  answerWith(status: number): void;
+  /** What to answer with from now on. */
+  answerWith(status: number, body?: string, headers?: Readonly<Record<string, string>>): void;
   /** What it says of itself from now on, to whoever asks who it is. Until then it has no such route. */
   sayOfItself(identity: unknown): void;
   close(): Promise<void>;
@@ -21,7 +21,7 @@ export interface AgentServer {
 
 export async function startAgent(): Promise<AgentServer> {
   const served: Served[] = [];
-  let status = 200;
+  let answer = { status: 200, body: 'done', headers: {} };
   let identity: unknown;
   const server = http.createServer((incoming, outgoing) => {
     const chunks: Buffer[] = [];
@@ -37,15 +37,15 @@ export async function startAgent(): Promise<AgentServer> {
         outgoing.writeHead(identity === undefined ? 404 : 200).end(JSON.stringify(identity));
         return;
       }
-      outgoing.writeHead(status, { 'content-type': 'text/plain' }).end('done');
+      outgoing.writeHead(answer.status, { 'content-type': 'text/plain', ...answer.headers }).end(answer.body);
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     port: (server.address() as AddressInfo).port,
     served,
-    answerWith: (next) => {
-      status = next;
+    answerWith: (status, body = 'done', headers = {}) => {
+      answer = { status, body, headers };
     },
     sayOfItself: (next) => {
       identity = next;
