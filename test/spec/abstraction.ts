@@ -20,14 +20,19 @@ export class VerdictNames {
     if (id === undefined) return 0;
     const known = this.#numbers.get(id);
     if (known !== undefined) return known;
-    if (typeof expected !== 'number' || expected === 0 || [...this.#numbers.values()].includes(expected)) return -1;
+    if (typeof expected !== 'number' || expected === 0 || [...this.#numbers.values()].includes(expected))
+      return -1;
     this.#numbers.set(id, expected);
     return expected;
   }
 }
 
 /** The row as the model would write it; `expected` is the model's own, and says only which ids may be new. */
-export function rowOf(item: Record<string, unknown> | undefined, expected: Row, names: VerdictNames): unknown {
+export function rowOf(
+  item: Record<string, unknown> | undefined,
+  expected: Row,
+  names: VerdictNames,
+): unknown {
   const row = readWorkspaceItem(item);
   if (typeof row !== 'object') return row;
   const { evidence, claim, quarantine } = row;

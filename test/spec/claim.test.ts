@@ -9,7 +9,7 @@ import { Replay } from './replay.ts';
 
 let run: ModelResult;
 beforeAll(() => {
-  run = runModel({ samples: 30, steps: 100, seed: 7, traces: 12 });
+  run = runModel({ samples: 30, steps: 100, seed: 0x1357bd, traces: 30 });
 }, 120_000);
 
 describe('the model of claim and heartbeat', () => {
@@ -26,7 +26,7 @@ describe('the model of claim and heartbeat', () => {
 
 describe('the code', () => {
   test('does, action by action, what the model does', async () => {
-    expect(run.traces).toHaveLength(12);
+    expect(run.traces).toHaveLength(30);
     for (const trace of run.traces) await replayed(trace);
   }, 60_000);
 });
@@ -45,7 +45,9 @@ function modelSees({ world }: Step) {
   return {
     row: world.row,
     hands: Object.fromEntries([...world.hands].map(([pid, { todo }]) => [pid, todo])),
-    machines: Object.fromEntries([...world.machines].map(([id, { up, launch, boot, seq }]) => [id, { up, launch, boot, seq }])),
+    machines: Object.fromEntries(
+      [...world.machines].map(([id, { up, launch, boot, seq }]) => [id, { up, launch, boot, seq }]),
+    ),
     acts: world.acts.map(({ what, instance }) => ({ what, instance })),
     reprobes: distinct(world.reprobes.map(({ verdict, generation }) => `${verdict} of ${generation}`)),
     orders: distinct(world.orders.map(({ token, epoch }) => `${token} in ${epoch}`)),
@@ -57,9 +59,13 @@ function codeSees({ world, names }: Replay, step: Step) {
   return {
     row,
     hands: Object.fromEntries([...step.world.hands.keys()].map((pid) => [pid, world.hand(pid).todo])),
-    machines: Object.fromEntries([...world.machines].map(([id, { up, launch, boot, seq }]) => [id, { up, launch, boot, seq }])),
+    machines: Object.fromEntries(
+      [...world.machines].map(([id, { up, launch, boot, seq }]) => [id, { up, launch, boot, seq }]),
+    ),
     acts: world.acts,
-    reprobes: distinct(world.reprobes.map((sent) => `${names.number(sent.verdictId, 0)} of ${sent.generation}`)),
+    reprobes: distinct(
+      world.reprobes.map((sent) => `${names.number(sent.verdictId, 0)} of ${sent.generation}`),
+    ),
     orders: distinct(world.orders.map((sent) => `${names.number(sent.token, 0)} in ${sent.epoch}`)),
   };
 }

@@ -3,6 +3,7 @@
  * that were sent. Each action of the model has one method here.
  */
 import { emptyFleet } from '../../core/brake.ts';
+import { noAnswers } from '../../core/ec2-answers.ts';
 import type { ReprobeMessage, RestartMessage } from '../../core/messages.ts';
 import { dueWork } from '../../lambdas/adapters/due-work.ts';
 import { registry } from '../../lambdas/adapters/registry.ts';
@@ -71,13 +72,18 @@ export class CodeWorld {
     const due = dueWork(gated);
     return {
       ...this.#ports,
-      clock: { nowMs: () => msOf(this.now), sleep: () => Promise.resolve(), every: () => ({ stop: () => {} }) },
+      clock: {
+        nowMs: () => msOf(this.now),
+        sleep: () => Promise.resolve(),
+        every: () => ({ stop: () => {} }),
+      },
       workspaces: { ...hand.named(workspaceStore(gated)), takeProbeLease: () => Promise.resolve(true) },
       registry: hand.named(registry(gated)),
       // The index may show too much, at any time.
       due: {
         postponeParked: () => Promise.resolve(),
-        postponeWorkspace: hand.named(due).postponeWorkspace,
+        postponeWorkspace: (...args: Parameters<typeof due.postponeWorkspace>) =>
+          hand.named(due).postponeWorkspace(...args),
         dueWorkspaces: () => Promise.resolve({ value: ['ws-1'], serverTimeMs: msOf(this.now) }),
         dueRequests: () => Promise.resolve({ value: [] }),
         dueParked: () => Promise.resolve({ value: [] }),
@@ -88,19 +94,22 @@ export class CodeWorld {
         replace: () => Promise.resolve('replaced' as const),
         workspaceCount: () => Promise.resolve(1),
       },
-      ec2Health: { recent: () => Promise.resolve({ calls: 0, failed: 0 }), note: () => Promise.resolve() },
+      ec2Health: { recent: () => Promise.resolve(noAnswers), note: () => Promise.resolve() },
       queues: {
         ...this.#ports.queues,
         sendReprobe: (message: ReprobeMessage) => Promise.resolve(void this.reprobes.push(message)),
         sendRestart: (message: RestartMessage) => Promise.resolve(void this.orders.push(message)),
       },
-      ec2: { look: (ids: readonly string[]) => Promise.resolve(new Map(ids.map((id) => [id, this.#look(id)]))) },
+      ec2: {
+        look: (ids: readonly string[]) => Promise.resolve(new Map(ids.map((id) => [id, this.#look(id)]))),
+      },
       power: {
         start: (id: string) => this.#act(hand, 'start', id),
         stop: (id: string) => this.#act(hand, 'stop', id),
       },
       workspaceTag: TAG,
       operatorRoles: ['operator'],
+      reporterRoles: ['proxy'],
     };
   }
 
@@ -130,7 +139,9 @@ export class CodeWorld {
 /** The table, whose writes of the workspace's row wait for the trace. A lost answer makes the client repeat the write. */
 function gatedTable(hand: Hand): Table {
   const { name, client } = openTable(TABLE);
-  const send = async (command: { input: { Key?: { sk?: string }; TransactItems?: unknown } }): Promise<unknown> => {
+  const send = async (command: {
+    input: { Key?: { sk?: string }; TransactItems?: unknown };
+  }): Promise<unknown> => {
     const { input } = command;
     const isWrite = command.constructor.name === 'UpdateCommand' || 'TransactItems' in input;
     const isRow = input.Key?.sk === 'STATE' || 'TransactItems' in input;

@@ -17,7 +17,7 @@ export class Hand {
       const end = () => {
         if (own === this.#invocation) this.#rests();
       };
-      work().then(end, (error: unknown) => { if (process.env["SPEC_DEBUG"]) console.error(error); end(); });
+      work().then(end, end);
     });
   }
 

@@ -37,7 +37,9 @@ export interface World {
 }
 
 export const invariants = 's1 s2 s3 s4 s6 s7 s8 s9 s12 s13 s17 beats s27'.split(' ');
-export const witnesses = 'deadClaimed operatorClaimed claimLost started stopped retiredBeat restarted'.split(' ');
+export const witnesses = 'deadClaimed operatorClaimed claimLost started stopped retiredBeat restarted'.split(
+  ' ',
+);
 
 export interface ModelResult {
   readonly exitCode: number | null;
@@ -48,12 +50,30 @@ export interface ModelResult {
 export function runModel({ samples, steps, seed, traces, spec = 'spec' }: ModelRun): ModelResult {
   const folder = mkdtempSync(path.join(tmpdir(), 'defib-model-'));
   try {
-    const args = ['run', path.join(spec, 'invariants.qnt'), '--main', 'invariants', '--backend', 'typescript'];
+    const args = [
+      'run',
+      path.join(spec, 'invariants.qnt'),
+      '--main',
+      'invariants',
+      '--backend',
+      'typescript',
+    ];
     const search = ['--max-samples', samples, '--max-steps', steps, '--seed', seed, '--n-traces', traces];
     const kept = ['--mbt', '--out-itf', path.join(folder, traces === 1 ? '0.json' : '{seq}.json')];
     const { status, stdout, stderr } = spawnSync(
       path.join(packageRoot(), 'node_modules/.bin/quint'),
-      [...args, ...search.map(String), ...kept, '--invariants', ...invariants, '--witnesses', ...witnesses, '--hide', 'world', 'was'],
+      [
+        ...args,
+        ...search.map(String),
+        ...kept,
+        '--invariants',
+        ...invariants,
+        '--witnesses',
+        ...witnesses,
+        '--hide',
+        'world',
+        'was',
+      ],
       { cwd: packageRoot(), encoding: 'utf8', env: { ...process.env, NO_COLOR: '1' } },
     );
     const files = readdirSync(folder).map((file) => readFileSync(path.join(folder, file), 'utf8'));
@@ -79,7 +99,8 @@ function plain(value: unknown): unknown {
   const marked = value as Record<string, unknown>;
   if ('#bigint' in marked) return Number(marked['#bigint']);
   if ('#set' in marked) return plain(marked['#set']);
-  if ('#map' in marked) return new Map((marked['#map'] as [unknown, unknown][]).map(([key, of]) => [plain(key), plain(of)]));
+  if ('#map' in marked)
+    return new Map((marked['#map'] as [unknown, unknown][]).map(([key, of]) => [plain(key), plain(of)]));
   if (marked['tag'] === 'Some') return plain(marked['value']);
   if (marked['tag'] === 'None') return undefined;
   return Object.fromEntries(Object.entries(marked).map(([key, of]) => [key, plain(of)]));

@@ -41,16 +41,19 @@ export class Replay {
         if (machine) machine.up = false;
         return;
       case 'instanceComesUp':
-        return void world.boots(picks.instance, world.now);
+        world.boots(picks.instance, world.now);
+        return;
       case 'agentRestarts':
-        return void world.boots(picks.instance, machine?.launch ?? 0);
+        world.boots(picks.instance, machine?.launch ?? 0);
+        return;
       case 'agentBeats':
         if (machine) machine.seq += 1;
         return;
       case 'goesOn':
         return world.hand(picks.pid).goOn(picks.isLost ? 'lost' : 'ok');
       case 'crashes':
-        return void world.hand(picks.pid).crash();
+        world.hand(picks.pid).crash();
+        return;
       default:
         return this.#begins(action, picks);
     }
@@ -66,7 +69,9 @@ export class Replay {
       this.#hand('operator', (ports) => Promise.resolve(handleOperate(apiCall(route, body, at), ports)));
     switch (action) {
       case 'report':
-        return this.#hand('caller', (ports) => handleForwardError(forwardError({ error: { kind: 'dns' } }, at), ports));
+        return this.#hand('caller', (ports) =>
+          handleForwardError(forwardError({ error: { kind: 'dns' } }, at), ports),
+        );
       case 'beatArrives': {
         const { instance, boot, seq } = picks.beat;
         const caller = { principal: 'role/agent', roleName: 'agent', session: instanceIdOf(instance) };
@@ -106,7 +111,10 @@ export class Replay {
         });
       }
       case 'announce':
-        return operates('POST /workspaces/{workspaceId}/settle', { reason: 'deploy', seconds: picks.seconds });
+        return operates('POST /workspaces/{workspaceId}/settle', {
+          reason: 'deploy',
+          seconds: picks.seconds,
+        });
       case 'releaseQuarantine':
         return operates('POST /workspaces/{workspaceId}/quarantine/release', {});
       default:
