@@ -60,7 +60,7 @@ interface Call {
   readonly invocation: Invocation;
   readonly service: Service;
   readonly name: string;
-  readonly run: () => Promise<unknown>;
+  readonly run: () => unknown;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: Error) => void;
   tries: number;
@@ -70,7 +70,7 @@ export function sdkOf(
   world: CallWorld,
   sandbox: Sandbox,
   service: Service,
-  run: (command: Command, invocation: Invocation) => Promise<unknown>,
+  run: (command: Command, invocation: Invocation) => unknown,
 ): Sdk {
   return {
     send(command) {
@@ -98,19 +98,18 @@ function attempt(world: CallWorld, call: Call): void {
       else fail(world, call, outcome === 'error' ? 'TimeoutError' : throttleNames[call.service]);
       return;
     }
+    const backMs = isSlowThere ? 0 : slowMs;
     world.acting = call.invocation;
-    const done = call.run();
-    world.acting = undefined;
-    done.then(
-      (value) => {
-        told(world, call, outcome);
-        conclude(world, call, outcome, { value, backMs: isSlowThere ? 0 : slowMs });
-      },
-      (error: unknown) => {
-        told(world, call, `${outcome} ${(error as Error).name}`);
-        conclude(world, call, outcome, { error: error as Error, backMs: isSlowThere ? 0 : slowMs });
-      },
-    );
+    try {
+      const value = call.run();
+      told(world, call, outcome);
+      conclude(world, call, outcome, { value, backMs });
+    } catch (error) {
+      told(world, call, `${outcome} ${(error as Error).name}`);
+      conclude(world, call, outcome, { error: error as Error, backMs });
+    } finally {
+      world.acting = undefined;
+    }
   });
 }
 

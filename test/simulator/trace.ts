@@ -21,7 +21,7 @@ export interface TraceLine {
 
 const PRIME = 0x01000193;
 
-export function traceOf({ keepLines }: { readonly keepLines: boolean }): Trace {
+export function traceOf({ keepsLines }: { readonly keepsLines: boolean }): Trace {
   const lines: TraceLine[] = [];
   let low = 0x811c9dc5 | 0;
   let high = 0x01000193 | 0;
@@ -40,16 +40,16 @@ export function traceOf({ keepLines }: { readonly keepLines: boolean }): Trace {
       high = Math.imul(high ^ (atMs | 0), 0xc2b2ae35);
       add(who);
       add(what);
-      if (keepLines) lines.push({ atMs, who, what });
+      if (keepsLines) lines.push({ atMs, who, what });
     },
     note(atMs, who, what) {
-      if (keepLines) lines.push({ atMs, who, what });
+      if (keepsLines) lines.push({ atMs, who, what });
     },
     get steps() {
       return steps;
     },
     hash: () => [high, low].map((half) => (half >>> 0).toString(16).padStart(8, '0')).join(''),
     lines,
-    keepsLines: keepLines,
+    keepsLines,
   };
 }
