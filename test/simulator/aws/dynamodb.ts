@@ -14,6 +14,7 @@ import {
   UpdateCommand,
   type DynamoDBDocumentClient,
 } from '@aws-sdk/lib-dynamodb';
+import { simulated, type Simulated } from './client.ts';
 import { IndexRows } from './dynamodb/index-rows.ts';
 import { conditionFailed, conflict, invalid } from './dynamodb/errors.ts';
 import { boundBy, checkFields, type Input } from './dynamodb/input.ts';
@@ -53,11 +54,7 @@ export interface Change {
   readonly after: Item | undefined;
 }
 
-export interface SimulatedDynamo {
-  /** For the adapters. */
-  readonly client: DynamoDBDocumentClient;
-  /** Carries out a command at once; gives its output or throws its error. */
-  run(command: object): object;
+export interface SimulatedDynamo extends Simulated<DynamoDBDocumentClient> {
   /** The item as it is, for whoever looks from outside. */
   item(pk: string, sk: string): Item | undefined;
   items(): Item[];
@@ -69,16 +66,8 @@ export interface SimulatedDynamo {
 
 export function simulatedDynamo(options: DynamoOptions): SimulatedDynamo {
   const table = new SimulatedTable(options);
-  const send = (command: object): Promise<object> => {
-    try {
-      return Promise.resolve(table.run(command));
-    } catch (error) {
-      return Promise.reject(error as Error);
-    }
-  };
   return {
-    client: { send } as unknown as DynamoDBDocumentClient,
-    run: (command) => table.run(command),
+    ...simulated<DynamoDBDocumentClient>((command) => table.run(command)),
     item: (pk, sk) => table.rows.get({ pk, sk }),
     items: () => table.rows.all(Infinity),
     put: (item) => {

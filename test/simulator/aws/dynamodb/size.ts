@@ -23,17 +23,10 @@ function attributes(item: Item, measure: Measure): number {
 }
 
 function valueBytes(value: unknown, measure: Measure): number {
-  switch (typeof value) {
-    case 'string':
-      return measure(value);
-    case 'number':
-      // About one byte for two significant digits, and one more; the sign may cost one as well.
-      return Math.ceil(String(Math.abs(value)).length / 2) + 1;
-    case 'boolean':
-      return 1;
-    default:
-      return objectBytes(value, measure);
-  }
+  if (typeof value === 'string') return measure(value);
+  // About one byte for two significant digits, and one more.
+  if (typeof value === 'number') return Math.ceil(String(Math.abs(value)).length / 2) + 1;
+  return typeof value === 'boolean' ? 1 : objectBytes(value, measure);
 }
 
 function objectBytes(value: unknown, measure: Measure): number {

@@ -8,19 +8,16 @@ export type Kind = 'S' | 'N' | 'BOOL' | 'NULL' | 'L' | 'M' | 'SS' | 'NS' | 'B';
 
 /** The copy that is stored, without what is undefined; throws at what the document client could not send. */
 export function stored(value: unknown): unknown {
-  switch (typeof value) {
-    case 'string':
-    case 'boolean':
-      return value;
-    case 'number':
-      if (!Number.isFinite(value)) throw new Error(`Special numeric value ${value} is not allowed`);
-      if (Math.abs(value) > Number.MAX_SAFE_INTEGER) throw new Error(`Number ${value} is not a safe one`);
-      return value;
-    case 'object':
-      return value === null ? null : storedObject(value);
-    default:
-      throw new Error(`a ${typeof value} cannot be an attribute value`);
-  }
+  if (typeof value === 'string' || typeof value === 'boolean' || value === null) return value;
+  if (typeof value === 'number') return storedNumber(value);
+  if (typeof value === 'object') return storedObject(value);
+  throw new Error(`a ${typeof value} cannot be an attribute value`);
+}
+
+function storedNumber(value: number): number {
+  if (!Number.isFinite(value)) throw new Error(`Special numeric value ${value} is not allowed`);
+  if (Math.abs(value) > Number.MAX_SAFE_INTEGER) throw new Error(`Number ${value} is not a safe one`);
+  return value;
 }
 
 function storedObject(value: object): unknown {
@@ -47,20 +44,14 @@ function storedObject(value: object): unknown {
 }
 
 export function kindOf(value: unknown): Kind {
-  switch (typeof value) {
-    case 'string':
-      return 'S';
-    case 'number':
-      return 'N';
-    case 'boolean':
-      return 'BOOL';
-    default:
-      if (value === null) return 'NULL';
-      if (Array.isArray(value)) return 'L';
-      if (value instanceof Uint8Array) return 'B';
-      if (value instanceof Set) return typeof [...value][0] === 'number' ? 'NS' : 'SS';
-      return 'M';
-  }
+  if (typeof value === 'string') return 'S';
+  if (typeof value === 'number') return 'N';
+  if (typeof value === 'boolean') return 'BOOL';
+  if (value === null) return 'NULL';
+  if (Array.isArray(value)) return 'L';
+  if (value instanceof Uint8Array) return 'B';
+  if (value instanceof Set) return typeof [...value][0] === 'number' ? 'NS' : 'SS';
+  return 'M';
 }
 
 /** Whether two values are the same to DynamoDB: by type and content, sets and maps in any order. */

@@ -1,6 +1,6 @@
 /** Plans one write: what its condition says of the item as it is, and what the item would be after it. */
 import { condition } from '../expressions/condition.ts';
-import { checkPlaceholders, type Compiled } from '../expressions/reader.ts';
+import { checkPlaceholders } from '../expressions/reader.ts';
 import { update } from '../expressions/update.ts';
 import { invalid } from './errors.ts';
 import { boundBy, checkFields, type Input } from './input.ts';
@@ -31,7 +31,7 @@ export function planned(kind: WriteKind, input: Input, itemAt: (key: Key) => Ite
   const test = input.ConditionExpression === undefined ? undefined : condition(input.ConditionExpression);
   const change = input.UpdateExpression === undefined ? undefined : update(input.UpdateExpression);
   checkPlaceholders(
-    [test, change].filter((one): one is NonNullable<typeof one> => one !== undefined) as Compiled<unknown>[],
+    [test, change].filter((one) => one !== undefined),
     bound,
   );
   const before = itemAt(key);
