@@ -1,52 +1,40 @@
-/** EC2 as it is, and how it answers: late, odd, not at all. Instances change their state by themselves, in time. */
-import type { Instance } from '@aws-sdk/client-ec2';
+/** EC2 as it is, and how it answers a function: late, odd, refusing, or not at all. */
+import type { DescribeInstancesCommandOutput, Instance } from '@aws-sdk/client-ec2';
+import { isInstanceState } from '../../core/facts.ts';
 import type { InstanceState } from '../../core/workspace.ts';
+import { simulatedEc2, type SimulatedEc2 } from './aws/ec2.ts';
 import { workspaceTag } from './functions.ts';
 import type { Invocation } from './invocation.ts';
 import type { Machine } from './machine.ts';
 import type { Random } from './random.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Command } from './sdk.ts';
-import type { Weights } from './swarm.ts';
+import type { Act } from './oracles/acts.ts';
+import type { FaultName, Weights } from './swarm.ts';
 import type { Sight } from './truth.ts';
-
-interface Shown {
-  readonly sinceMs: number;
-  readonly state: InstanceState;
-  readonly launchTimeMs: number;
-  readonly reason: string | undefined;
-}
-
-interface Running {
-  readonly machine: Machine;
-  readonly address: string;
-  launchTimeMs: number;
-  state: InstanceState;
-  reason: string | undefined;
-  reasonText: string;
-  /** Each state that it ever was in, oldest first. */
-  readonly past: Shown[];
-  /** Number of the change that is under way: an older one comes to nothing. */
-  change: number;
-}
 
 export interface Ec2World {
   readonly random: Random;
   readonly time: Scheduler;
   readonly weights: Weights;
   readonly isCalm: boolean;
-  readonly oracles: {
-    acts(act: 'start' | 'stop', instanceId: string, invocation: Invocation): void;
-  };
+  readonly oracles: { acts(act: Act, invocation: Invocation): void };
   readonly truth: { saw(instanceId: string, sight: Sight): void };
   seen(what: string): void;
 }
 
 const STALE_AT_MOST_MS = 30_000;
 
+/** An account of its own for each instance, so that what one costs does not grow with the number of the others. */
+interface Kept {
+  readonly machine: Machine;
+  readonly ec2: SimulatedEc2;
+  fallsBack: boolean;
+}
+
 export class SimulatedFleet {
   readonly #world: Ec2World;
-  readonly #instances = new Map<string, Running>();
+  readonly #kept = new Map<string, Kept>();
   readonly #byAddress = new Map<string, Machine>();
 
   constructor(world: Ec2World) {
@@ -54,22 +42,33 @@ export class SimulatedFleet {
   }
 
   add(machine: Machine): void {
-    const number = this.#instances.size + 1;
-    const address = `10.0.${number >> 8}.${number & 255}`;
-    const instance: Running = {
-      machine,
-      address,
-      launchTimeMs: this.#world.time.nowMs(),
-      state: 'pending',
-      reason: undefined,
-      reasonText: '',
-      past: [],
-      change: 0,
-    };
-    this.#instances.set(machine.instanceId, instance);
-    this.#byAddress.set(address, machine);
-    this.#becomes(instance, 'pending');
-    this.#later(instance, 'running', 5000, 30_000);
+    const { random } = this.#world;
+    const number = this.#kept.size + 1;
+    const privateIp = `10.0.${number >> 8}.${number & 255}`;
+    const ec2 = simulatedEc2({
+      nowMs: () => this.#world.time.nowMs(),
+      keptMs: STALE_AT_MOST_MS + 1000,
+      durations: {
+        pendingMs: () => random.between(3000, 40_000),
+        stoppingMs: () => (this.#has('stuck') ? Infinity : random.between(2000, 60_000)),
+        shuttingDownMs: () => random.between(1000, 40_000),
+      },
+      showsAgeMs: () => (this.#has('staleProbe') ? random.between(100, STALE_AT_MOST_MS) : 0),
+      hides: () => this.#has('absentProbe'),
+      refuses: (action) => (action === 'DescribeInstances' ? undefined : this.#refusalOf(action)),
+      onState: (id, state) => {
+        this.#changed(id, state);
+      },
+    });
+    this.#kept.set(machine.instanceId, { machine, ec2, fallsBack: false });
+    this.#byAddress.set(privateIp, machine);
+    ec2.fleet.launch({
+      id: machine.instanceId,
+      privateIp,
+      tags: { [workspaceTag.Key]: workspaceTag.Value },
+      imageId: 'ami-1',
+      zone: number % 2 === 0 ? 'a' : 'b',
+    });
   }
 
   /** Who is at an address. */
@@ -78,169 +77,126 @@ export class SimulatedFleet {
   }
 
   launchTimeOf(instanceId: string): number | undefined {
-    return this.#instances.get(instanceId)?.launchTimeMs;
+    return this.#nowOf(instanceId)?.launchTimeMs;
   }
 
   stateOf(instanceId: string): InstanceState | undefined {
-    return this.#instances.get(instanceId)?.state;
+    return this.#nowOf(instanceId)?.state;
   }
 
+  /** Somebody starts it by the console. */
   start(instanceId: string): void {
-    const instance = this.#instances.get(instanceId);
-    if (instance?.state === 'stopped') this.#start(instance);
+    if (this.stateOf(instanceId) === 'stopped') this.#kept.get(instanceId)?.ec2.fleet.start(instanceId);
   }
 
   stop(instanceId: string, by: 'person' | 'itself'): void {
-    const instance = this.#instances.get(instanceId);
-    if (instance?.state !== 'running' && instance?.state !== 'pending') return;
-    this.#stop(instance, by === 'person' ? 'Client.UserInitiatedShutdown' : 'Client.InstanceInitiatedShutdown');
+    const state = this.stateOf(instanceId);
+    if (state !== 'running' && state !== 'pending') return;
+    const fleet = this.#kept.get(instanceId)?.ec2.fleet;
+    if (by === 'person') fleet?.stop(instanceId);
+    else fleet?.fall(instanceId, 'Client.InstanceInitiatedShutdown');
   }
 
   terminate(instanceId: string): void {
-    const instance = this.#instances.get(instanceId);
-    if (!instance || instance.state === 'terminated') return;
-    this.#becomes(instance, 'shutting-down');
-    this.#later(instance, 'terminated', 1000, 40_000);
+    if (this.stateOf(instanceId) !== undefined) this.#kept.get(instanceId)?.ec2.fleet.terminate(instanceId);
   }
 
   /** What is stuck gets loose. */
   heal(): void {
-    for (const instance of this.#instances.values())
-      if (instance.state === 'stopping') this.#later(instance, 'stopped', 1000, 30_000);
+    for (const [id, { ec2 }] of this.#kept) {
+      if (this.stateOf(id) === undefined) continue;
+      ec2.fleet.release(id, this.#world.random.between(1000, 30_000));
+      this.#wake(ec2);
+    }
   }
 
   /** Describe, Start and Stop, as a function calls them. */
   run(command: Command, invocation: Invocation): object {
     const input = command.input as { InstanceIds?: string[]; Filters?: { Values?: string[] }[] };
-    const ids = input.Filters?.[0]?.Values ?? input.InstanceIds ?? [];
-    switch (command.constructor.name) {
-      case 'DescribeInstancesCommand': {
-        const instances = ids.flatMap((id) => this.#described(id, invocation));
-        return { Reservations: instances.map((one) => ({ Instances: [one] })), $metadata: {} };
-      }
-      case 'StartInstancesCommand':
-        return { StartingInstances: ids.map((id) => this.#act('start', id, invocation)), $metadata: {} };
-      case 'StopInstancesCommand':
-        return { StoppingInstances: ids.map((id) => this.#act('stop', id, invocation)), $metadata: {} };
-      default:
-        throw new Error(`not understood: ${command.constructor.name}`);
+    const name = command.constructor.name;
+    if (name === 'DescribeInstancesCommand') {
+      const ids = input.Filters?.[0]?.Values ?? [];
+      const found = ids.flatMap((id) => this.#described(id, command, invocation));
+      return { Reservations: [{ Instances: found }], $metadata: {} };
     }
+    const [id = ''] = input.InstanceIds ?? [];
+    const kept = this.#kept.get(id);
+    if (!kept) throw new Error(`not understood: an act on ${id}`);
+    const act = name === 'StartInstancesCommand' ? 'start' : 'stop';
+    const before = this.stateOf(id);
+    kept.fallsBack = act === 'start' && before === 'stopped' && this.#has('fallsBack');
+    const wasAlive = kept.machine.isAlive;
+    const output = kept.ec2.run(command);
+    this.#world.oracles.acts({ act, instanceId: id, before: before ?? 'terminated', wasAlive }, invocation);
+    return output;
   }
 
-  #act(act: 'start' | 'stop', instanceId: string, invocation: Invocation): object {
-    const { random, weights, isCalm, oracles } = this.#world;
-    const instance = this.#instances.get(instanceId);
-    if (!instance) throw named('InvalidInstanceID.NotFound');
-    const refusal = isCalm ? undefined : this.#refusalOf(act);
-    if (refusal !== undefined) throw named(refusal);
-    const before = instance.state;
-    const wanted = act === 'start' ? ['stopped', 'running', 'pending'] : ['running', 'pending', 'stopped', 'stopping'];
-    if (!wanted.includes(before)) throw named('IncorrectInstanceState');
-    oracles.acts(act, instanceId, invocation);
-    if (act === 'start' && before === 'stopped') {
-      this.#start(instance);
-      if (!isCalm && random.chance(weights.fallsBack)) {
-        this.#world.seen('fallsBack');
-        instance.change += 1;
-        this.#later(instance, 'stopped', 1000, 20_000, 'Client.InternalError');
-      }
-    }
-    if (act === 'stop' && (before === 'running' || before === 'pending'))
-      this.#stop(instance, 'Client.UserInitiatedShutdown');
-    return { InstanceId: instanceId, PreviousState: { Name: before }, CurrentState: { Name: instance.state } };
+  #described(id: string, command: Command, { name }: Invocation): Instance[] {
+    const output = this.#kept.get(id)?.ec2.run(command) as DescribeInstancesCommandOutput | undefined;
+    const found = (output?.Reservations ?? []).flatMap(({ Instances = [] }) => Instances);
+    return found.filter(({ InstanceId }) => InstanceId === id).map((instance) => this.#shown(id, instance, name));
   }
 
-  #refusalOf(act: 'start' | 'stop'): string | undefined {
-    const { random, weights } = this.#world;
-    const refuse = (fault: 'noCapacity' | 'actThrottled' | 'actDenied', name: string): string | undefined => {
-      if (!random.chance(weights[fault])) return undefined;
-      this.#world.seen(fault);
-      return name;
+  /** What a function is shown of what EC2 says. */
+  #shown(id: string, instance: Instance, fn: string): Instance {
+    const isFalse = instance.State?.Name === 'running' && this.#has('falseStopped');
+    const isOdd = this.#has('oddProbe');
+    const isWordless = isOdd && this.#world.random.chance(0.5);
+    const said: string = isWordless ? 'rebooting' : isFalse ? 'stopped' : (instance.State?.Name ?? '');
+    const atMs = this.#world.time.nowMs();
+    const launchTimeMs = instance.LaunchTime?.getTime() ?? 0;
+    const state = isInstanceState(said) && !isOdd ? said : 'unknown';
+    this.#world.truth.saw(id, { atMs, fn, state, launchTimeMs });
+    if (!isFalse && !isOdd) return instance;
+    const { LaunchTime, ...rest } = instance;
+    return {
+      ...rest,
+      State: { Name: said as 'stopped' },
+      ...((!isOdd || isWordless) && LaunchTime && { LaunchTime }),
     };
-    return (
-      (act === 'start' ? refuse('noCapacity', 'InsufficientInstanceCapacity') : undefined) ??
-      refuse('actThrottled', 'RequestLimitExceeded') ??
-      refuse('actDenied', random.pick(['UnauthorizedOperation', 'OperationNotPermitted']))
-    );
   }
 
-  #start(instance: Running): void {
-    instance.launchTimeMs = this.#world.time.nowMs();
-    instance.reason = undefined;
-    this.#becomes(instance, 'pending');
-    this.#later(instance, 'running', 3000, 40_000);
+  #changed(id: string, state: InstanceState): void {
+    const kept = this.#kept.get(id);
+    if (!kept) return;
+    kept.machine.becomes(state);
+    if (state === 'pending' && kept.fallsBack) {
+      kept.fallsBack = false;
+      this.#world.time.after(1000, () => {
+        if (this.stateOf(id) === 'pending') kept.ec2.fleet.fall(id, 'Client.InternalError', 'stopped');
+      });
+    }
+    this.#wake(kept.ec2);
   }
 
-  #stop(instance: Running, reason: string): void {
-    const { random, weights, isCalm } = this.#world;
-    instance.reason = reason;
-    const at = new Date(this.#world.time.nowMs()).toISOString().replace('T', ' ').slice(0, 19);
-    instance.reasonText = `User initiated (${at} GMT)`;
-    this.#becomes(instance, 'stopping');
-    if (!isCalm && random.chance(weights.stuck)) {
-      this.#world.seen('stuck');
-      this.#later(instance, 'stopped', 300_000, 1_500_000);
-    } else this.#later(instance, 'stopped', 2000, 60_000);
-  }
-
-  #later(instance: Running, state: InstanceState, least: number, most: number, reason?: string): void {
-    const change = (instance.change += 1);
-    this.#world.time.after(this.#world.random.between(least, most), () => {
-      if (instance.change !== change) return;
-      if (reason !== undefined) instance.reason = reason;
-      this.#becomes(instance, state);
+  /** Lets the next change come at its time. */
+  #wake(ec2: SimulatedEc2): void {
+    const nextMs = ec2.nextEventMs();
+    if (nextMs === undefined) return;
+    this.#world.time.after(nextMs - this.#world.time.nowMs(), () => {
+      ec2.fleet.advance();
     });
   }
 
-  #becomes(instance: Running, state: InstanceState): void {
-    instance.state = state;
-    if (state === 'stopping' || state === 'shutting-down' || state === 'pending') instance.change += 1;
-    const { launchTimeMs, reason } = instance;
-    instance.past.push({ sinceMs: this.#world.time.nowMs(), state, launchTimeMs, reason });
-    instance.machine.becomes(state);
+  #refusalOf(action: string): string | undefined {
+    if (action === 'StartInstances' && this.#has('noCapacity')) return 'InsufficientInstanceCapacity';
+    if (this.#has('actThrottled')) return 'RequestLimitExceeded';
+    return this.#has('actDenied') ? 'UnauthorizedOperation' : undefined;
   }
 
-  #described(instanceId: string, { name }: Invocation): Instance[] {
-    const instance = this.#instances.get(instanceId);
-    const { random, weights, isCalm, truth } = this.#world;
-    const atMs = this.#world.time.nowMs();
-    const is = (fault: 'staleProbe' | 'absentProbe' | 'falseStopped' | 'oddProbe'): boolean => {
-      if (isCalm || !random.chance(weights[fault])) return false;
-      this.#world.seen(fault);
-      return true;
-    };
-    if (!instance || is('absentProbe')) return [];
-    let shown = instance.past.at(-1);
-    if (is('staleProbe')) {
-      const asOfMs = atMs - random.between(100, STALE_AT_MOST_MS);
-      shown = instance.past.findLast(({ sinceMs }) => sinceMs <= asOfMs) ?? shown;
+  #has(fault: FaultName): boolean {
+    const { random, weights, isCalm } = this.#world;
+    if (isCalm || !random.chance(weights[fault])) return false;
+    this.#world.seen(fault);
+    return true;
+  }
+
+  #nowOf(id: string): { state: InstanceState; launchTimeMs: number } | undefined {
+    try {
+      return this.#kept.get(id)?.ec2.fleet.get(id).now;
+    } catch {
+      // Terminated long ago, and no more known to EC2.
+      return undefined;
     }
-    if (!shown) return [];
-    const state = shown.state === 'running' && is('falseStopped') ? 'stopped' : shown.state;
-    const isOdd = is('oddProbe');
-    const word = isOdd && random.chance(0.5) ? 'rebooting' : state;
-    const { launchTimeMs } = shown;
-    truth.saw(instanceId, { atMs, fn: name, state: word === 'rebooting' ? 'unknown' : state, launchTimeMs });
-    return [
-      {
-        InstanceId: instanceId,
-        State: { Name: word as 'running' },
-        PrivateIpAddress: instance.address,
-        ...(!(isOdd && word === state) && { LaunchTime: new Date(launchTimeMs) }),
-        ...(shown.reason !== undefined && {
-          StateReason: { Code: shown.reason },
-          StateTransitionReason: instance.reasonText,
-        }),
-        Tags: [workspaceTag],
-        ImageId: 'ami-1',
-        Placement: { AvailabilityZone: 'a' },
-      },
-    ];
   }
-}
-
-function named(name: string): Error {
-  const error = new Error(name);
-  error.name = name;
-  return error;
 }

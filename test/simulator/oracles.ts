@@ -3,7 +3,7 @@ import type { Change } from './aws/dynamodb.ts';
 import type { ApiAnswer, ApiRequest } from './gateway.ts';
 import type { Invocation } from './invocation.ts';
 import type { Machine } from './machine.ts';
-import { ActOracle } from './oracles/acts.ts';
+import { ActOracle, type Act } from './oracles/acts.ts';
 import * as callers from './oracles/callers.ts';
 import { workspaceChanged } from './oracles/claims.ts';
 import { RequestOracle } from './oracles/requests.ts';
@@ -41,8 +41,8 @@ export class Oracles {
     }
   }
 
-  acts(act: 'start' | 'stop', instanceId: string, invocation: Invocation): void {
-    this.#acts.acts(act, instanceId, invocation);
+  acts(act: Act, invocation: Invocation): void {
+    this.#acts.acts(act, invocation);
   }
 
   arrived(copy: Copy, machine: Machine, invocation: Invocation): void {

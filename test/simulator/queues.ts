@@ -94,7 +94,7 @@ export class Queues {
   #source(name: QueueName, props: { fn: 'reprobe' | 'restart' | 'deliver'; batchSize: number; maxConcurrency: number }) {
     const queue = this.queues[name];
     const source = new EventSource(queue, props);
-    const polled = { next: () => source.next(), nextVisibleMs: () => nextVisibleMs(queue) };
+    const polled = { next: () => source.next(), nextVisibleMs: () => queue.nextReceivableAtMs() };
     return new QueueSource(this.#world, polled, props);
   }
 
@@ -141,18 +141,4 @@ export class Queues {
       // Rubbish is owed nothing.
     }
   }
-}
-
-/** When a receive could find something: of each group of a FIFO queue only the first message counts. */
-function nextVisibleMs(queue: Queue): number | undefined {
-  if (!queue.isFifo) return queue.nextVisibleAtMs();
-  const heads = new Map<string | undefined, Message>();
-  for (const message of queue.messages()) {
-    const head = heads.get(message.groupId);
-    if (!head || message.sequence < head.sequence) heads.set(message.groupId, message);
-  }
-  let nextMs: number | undefined;
-  for (const { visibleAtMs } of heads.values())
-    if (nextMs === undefined || visibleAtMs < nextMs) nextMs = visibleAtMs;
-  return nextMs;
 }

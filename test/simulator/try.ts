@@ -1,4 +1,4 @@
-import { live } from '/work/wt/sim/test/simulator/life.ts';
+import { live } from './life.ts';
 const [from, n, profile='swarm', minutes='20'] = process.argv.slice(2);
 const t = performance.now(); let ev=0, inv=0, ms=0; let bad=0; const kinds = new Map<string,string[]>(); const counts=new Map<string,number>();
 for (let s=Number(from); s<Number(from)+Number(n); s++) {

@@ -8,6 +8,7 @@ import { policyOf, type Policy } from '../../core/policy.ts';
 import type { ParkedRequest, RequestState } from '../../core/parking.ts';
 import { agentsOf } from './agents.ts';
 import { simulatedDynamo, type SimulatedDynamo } from './aws/dynamodb.ts';
+import { simulatedEventBridge, type SimulatedEventBridge } from './aws/eventbridge.ts';
 import { sendBeat } from './beats.ts';
 import { SimulatedFleet } from './ec2.ts';
 import { handlerOf, TABLE, type Handler, type QueueName } from './functions.ts';
@@ -39,6 +40,7 @@ export class World implements CallWorld, Witness, LogBook {
   readonly truth = new Truth();
   readonly oracles: Oracles;
   readonly dynamo: SimulatedDynamo;
+  readonly bus: SimulatedEventBridge;
   readonly queues: Queues;
   readonly ec2: SimulatedFleet;
   readonly lambda: Lambda;
@@ -68,6 +70,13 @@ export class World implements CallWorld, Witness, LogBook {
       tableName: TABLE,
       onChange: (change) => {
         this.oracles.changed(change);
+      },
+    });
+    this.bus = simulatedEventBridge({
+      nowMs: () => this.time.nowMs(),
+      onEvent: ({ type, detail }) => {
+        this.seen(`event ${type}`);
+        this.oracles.said('news', JSON.stringify(detail));
       },
     });
     this.queues = new Queues(this);
@@ -189,19 +198,10 @@ export class World implements CallWorld, Witness, LogBook {
       sqs: client('sqs', (command) => this.queues.run(command)) as unknown as SQSClient,
       ec2: client('ec2', ec2) as unknown as EC2Client,
       power: client('power', ec2) as unknown as EC2Client,
-      bus: client('events', (command) => this.#published(command)) as unknown as EventBridgeClient,
+      bus: client('events', (command) => this.bus.run(command)) as unknown as EventBridgeClient,
       agents: agentsOf(this, sandbox),
       cidrs: ['10.0.0.0/16'],
     });
-  }
-
-  #published({ input }: Command): object {
-    const { Entries = [] } = input as { Entries?: { DetailType?: string; Detail?: string }[] };
-    for (const { DetailType = '', Detail = '' } of Entries) {
-      this.seen(`event ${DetailType}`);
-      this.oracles.said('news', Detail);
-    }
-    return { FailedEntryCount: 0, Entries: [{}], $metadata: {} };
   }
 }
 

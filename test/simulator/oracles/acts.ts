@@ -1,7 +1,18 @@
 /** Start and Stop as EC2 carries them out: who meant them, for what, and whom they hit. */
+import type { Claim, InstanceState } from '../../../core/workspace.ts';
 import type { Item } from '../aws/dynamodb.ts';
 import type { Invocation } from '../invocation.ts';
 import { fleetIn, workspaceIn, type Witness } from './witness.ts';
+
+/** Start or Stop, as EC2 has just carried it out. */
+export interface Act {
+  readonly act: 'start' | 'stop';
+  readonly instanceId: string;
+  /** The state in which it found the instance. */
+  readonly before: InstanceState;
+  /** Whether an agent lived on it. */
+  readonly wasAlive: boolean;
+}
 
 export class ActOracle {
   readonly #witness: Witness;
@@ -12,16 +23,16 @@ export class ActOracle {
     this.#witness = witness;
   }
 
-  /** EC2 is about to do it. */
-  acts(act: 'start' | 'stop', instanceId: string, invocation: Invocation): void {
+  acts(done: Act, invocation: Invocation): void {
     const witness = this.#witness;
+    const { act, instanceId } = done;
     const nowMs = witness.nowMs();
     const machine = witness.truth.machines.get(instanceId);
     if (invocation.name !== 'restart') witness.broken('S11', `${invocation.name} has called ${act}`);
     if (!machine) return;
     const workspace = workspaceIn(witness.stored(`WS#${machine.workspaceId}`, 'STATE'));
     const claim = workspace?.claim;
-    witness.seen(`act ${act} on ${machine.instance}`);
+    witness.seen(`act ${act} on ${done.before}`);
     if (claim?.instanceId !== instanceId) {
       witness.broken('S8', `${act} of ${instanceId} without a claim that is open`);
       return;
@@ -35,22 +46,18 @@ export class ActOracle {
     if (acts.stops > 1) witness.broken('S13', `${acts.stops} Stops for one claim`);
     if (!claim.forced && this.#openSinceMs !== undefined && this.#openSinceMs < invocation.beganMs)
       witness.broken('S13', `${act} while the brake is open since ${nowMs - this.#openSinceMs} ms`);
-    if (act === 'stop') this.#stops(machine.workspaceId, instanceId, { claim, nowMs });
+    if (act === 'stop') this.#stops(done, claim, machine.workspaceId);
   }
 
-  #stops(
-    workspaceId: string,
-    instanceId: string,
-    { claim, nowMs }: { claim: NonNullable<ReturnType<typeof workspaceIn>>['claim'] & object; nowMs: number },
-  ): void {
+  #stops({ instanceId, wasAlive }: Act, claim: Claim, workspaceId: string): void {
     const witness = this.#witness;
+    const nowMs = witness.nowMs();
     const launchTimeMs = witness.launchTimeOf(instanceId);
     if (launchTimeMs !== claim.launchTimeMs)
       witness.broken('S9', `Stop hits a boot of ${workspaceId} that was launched after the condemned one`);
     if ((claim.stopLeaseUntilMs ?? 0) + 1000 < nowMs)
       witness.broken('S8', `Stop ${nowMs - (claim.stopLeaseUntilMs ?? 0)} ms after its lease ended`);
-    const machine = witness.truth.machines.get(instanceId);
-    if (machine?.isAlive === true) witness.seen(claim.kind === 'operator' ? 'ordered stop of the living' : 'stop of the living');
+    if (wasAlive) witness.seen(claim.kind === 'operator' ? 'ordered stop of the living' : 'stop of the living');
   }
 
   fleetChanged(beforeItem: Item | undefined, afterItem: Item | undefined): void {
