@@ -93,10 +93,11 @@ export class Lambda {
       invocation.hasEnded = true;
       sandbox.invocation = undefined;
       sandbox.idleSinceMs = time.nowMs();
+      resolve(ended);
+      if (this.#world.isCalm && sandbox.skewMs !== 0) return;
       const idle = this.#idle.get(fn);
       if (idle) idle.push({ sandbox, handle });
       else this.#idle.set(fn, [{ sandbox, handle }]);
-      resolve(ended);
     };
     handle(event).then(
       (value) => {

@@ -15,7 +15,8 @@ export interface Plan {
   readonly settings: PolicySettings;
   /** Mean time between two requests to a workspace. */
   readonly requestEveryMs: number;
-  /** Whether agents take one request at a time. */
+  /** Whether anybody still asks for a dead workspace when the world is calm. */
+  readonly callersStay: boolean;
   readonly beats: readonly BeatOptions[];
 }
 
@@ -38,6 +39,7 @@ export function planOf({ seed, profile, minutes, workspaces }: PlanOptions): Pla
     workspaces: workspaces ?? drawn,
     weights: { ...swarm(random), ...weights },
     settings: { ...settingsOf(random), ...settings },
+    callersStay: random.chance(0.5),
     requestEveryMs: random.pick([40_000, 90_000, 180_000]),
     beats: Array.from({ length: 3 }, () => beatsOf(random)),
   };

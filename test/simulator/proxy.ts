@@ -10,9 +10,11 @@ const MOST_TRIES = 4;
 export function requestOn(world: World, member: Member): void {
   const everyMs = world.isCalm ? 15_000 : world.plan.requestEveryMs;
   world.time.after(world.random.after(everyMs), () => {
+    if (world.isCalm && !world.plan.callersStay) return;
     void forward(world, member);
     // Sometimes many at once.
-    if (world.random.chance(0.1)) for (let more = 0; more < 3; more += 1) void forward(world, member);
+    if (!world.isCalm && world.random.chance(0.1))
+      for (let more = 0; more < 3; more += 1) void forward(world, member);
     requestOn(world, member);
   });
 }
@@ -37,7 +39,8 @@ async function forward(world: World, member: Member): Promise<void> {
     ...(random.chance(0.2) && { onAmbiguous: 'refuse' as const }),
   };
   const error = { kind: errorKind, ...(errorKind === 'upstream' && { status: 502 }) };
-  const withRequest = random.chance(0.85);
+  // When it is calm nothing new is promised, so that it comes to an end.
+  const withRequest = !world.isCalm && random.chance(0.85);
   await report(world, member, { error, ...(withRequest && { request }) });
 }
 

@@ -84,6 +84,10 @@ export class World implements CallWorld, Witness, LogBook {
     this.lambda = new Lambda(this, (sandbox) => this.#handlerIn(sandbox));
   }
 
+  get callersStay(): boolean {
+    return this.plan.callersStay;
+  }
+
   nowMs(): number {
     return this.time.nowMs();
   }

@@ -9,9 +9,6 @@ export interface Unfinished {
   readonly what: string;
 }
 
-/** The sweep comes once a minute, and what it finds takes a moment. */
-const SWEEP_MS = 130_000;
-
 /** Everything that is still to be done. */
 export function unfinished(witness: Witness): Unfinished[] {
   const { truth } = witness;
@@ -44,19 +41,27 @@ function ofMember(witness: Witness, { workspaceId, machine }: Member): Unfinishe
   const isHelped = !workspace.quarantine && !workspace.gone && !workspace.withheld;
   const isWanted = workspace.desired === 'running' && !workspace.pause && workspace.settings?.mode === undefined;
   const isWatched = witness.policy.mode === 'enforce' && workspace.instanceId === machine.instanceId;
+  // Somebody must ask: a caller who comes again, or a request that waits. When none does, nobody can know.
+  if (!witness.callersStay && Number(parked?.['count'] ?? 0) === 0) return left;
   if (isHelped && isWanted && isWatched && isDead(witness, machine, workspaceId))
     left.push({ invariant: 'V3', what: `${workspaceId} is ${machine.instance}, its agent ${machine.agent}` });
   return left;
 }
 
 /** Dead, and so that Defib can know it. */
-function isDead(witness: Witness, { agent, instance, beats }: Machine, workspaceId: string): boolean {
+function isDead(witness: Witness, { agent, instance, bootId }: Machine, workspaceId: string): boolean {
   if (instance === 'stopped' || instance === 'stopping') return !mayStayStopped(witness, workspaceId);
   if (instance !== 'running' || agent === 'up' || agent === 'starved') return false;
-  // The silence of an agent that never said how often it beats says nothing.
   const heartbeat = workspaceIn(witness.stored(`WS#${workspaceId}`, 'STATE'))?.heartbeat;
-  if (agent === 'gone') return witness.policy.silentAfterMs < SWEEP_MS * 10 && beats.declares && heartbeat?.declaresInterval === true;
+  // The silence of an agent that never said how often it beats says nothing, nor does that of one which never beat.
+  if (agent === 'gone')
+    return isFindable(witness) && heartbeat?.declaresInterval === true && heartbeat.bootId === bootId;
   return agent === 'booting';
+}
+
+/** Whether the policy lets silence count at all. */
+function isFindable({ policy }: Witness): boolean {
+  return policy.silentAfterMs < 3_600_000;
 }
 
 /** Somebody has stopped it by the console, and Defib respects that. */

@@ -10,6 +10,8 @@ export interface Witness {
   nowMs(): number;
   readonly truth: Truth;
   readonly policy: Policy;
+  /** Whether callers go on asking for a workspace that they can't reach. */
+  readonly callersStay: boolean;
   /** Who does what is being done. */
   readonly acting: Invocation | undefined;
   /** The item as it is in the table, by nobody's leave. */
