@@ -10,6 +10,7 @@ export default defineConfig({
           env: { POWERTOOLS_LOG_LEVEL: 'SILENT', POWERTOOLS_METRICS_DISABLED: 'true' },
           include: [
             'test/{bin,core,demo,lambdas,lib,local,regression,scenarios,soak}/**/*.test.ts',
+            'test/contract/fakes.test.ts',
             'test/layers.test.ts',
           ],
           globalSetup: ['test/lib/built-functions.ts'],

@@ -73,6 +73,8 @@ export async function attempt(ports: DeliverPorts, thisOne: Attempt): Promise<At
     interruptions,
   });
   if (begun === 'lost') return later(ports, thisOne, 'taken');
+  // A sandbox that stood still until its lease was over: others may have ended the request meanwhile (S21).
+  if (ports.clock.nowMs() >= beganMs + DELIVERY_LEASE_MS) return later(ports, thisOne, 'taken');
   const row: ParkedRequest = {
     ...known,
     state: 'delivering',

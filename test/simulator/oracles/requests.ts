@@ -1,5 +1,5 @@
 /** Parked requests: what is promised is kept, ends once, goes to the right agent, in order, with the same bytes. */
-import { isFinalState, type ParkedRequest } from '../../../core/parking.ts';
+import { DELIVERY_LEASE_MS, isFinalState, type ParkedRequest } from '../../../core/parking.ts';
 import type { Item } from '../aws/dynamodb.ts';
 import type { ApiAnswer, ApiRequest } from '../gateway.ts';
 import type { Invocation } from '../invocation.ts';
@@ -61,8 +61,10 @@ export class RequestOracle {
     const workspace = workspaceIn(witness.stored(`WS#${row.workspaceId}`, 'STATE'));
     if (workspace && workspace.instanceId !== copy.instanceId && nowMs - invocation.beganMs < 1000)
       witness.seen('delivery to the instance before');
-    if (row.state === 'cancelled') witness.broken('S21', `${requestId} was sent after it was cancelled`);
-    if (nowMs > row.expiresAtMs + ON_ITS_WAY_MS)
+    if (isFinalState(row.state) && row.state !== 'delivered')
+      witness.broken('S21', `${requestId} was sent after it was ${row.state}`);
+    // What began in time may arrive as long as its lease lasts.
+    if (nowMs > row.expiresAtMs + DELIVERY_LEASE_MS)
       witness.broken('S21', `${requestId} was sent ${nowMs - row.expiresAtMs} ms after it expired`);
     const first = this.#firstCopies.get(requestId);
     if (!first) this.#firstCopies.set(requestId, copy);
