@@ -26,7 +26,7 @@ export async function hunt(
   const work = async (): Promise<void> => {
     for (let bug = left.shift(); bug; bug = left.shift()) {
       const beganMs = performance.now();
-      const finding = await find({ edits: editsOf(bug), profile: bug.profile, seeds, minutes });
+      const finding = await find(bug, { seeds, minutes });
       const hunted = { bug, finding, seconds: (performance.now() - beganMs) / 1000 };
       all.push(hunted);
       told(hunted);
@@ -36,7 +36,20 @@ export async function hunt(
   return all;
 }
 
-function find(search: Search): Promise<Finding> {
+/** The first seed that breaks something with the bug, and nothing without it. */
+async function find(bug: Bug, { seeds, minutes }: Pick<HuntOptions, 'seeds' | 'minutes'>): Promise<Finding> {
+  const search = { profile: bug.profile, minutes, to: seeds };
+  for (let from = 1; ; ) {
+    const finding = await run({ ...search, edits: editsOf(bug), from });
+    if (finding.kind === 'survived') return finding;
+    const { seed } = finding;
+    const control = await run({ ...search, edits: [], from: seed, to: seed });
+    if (control.kind === 'survived') return finding;
+    from = seed + 1;
+  }
+}
+
+function run(search: Search): Promise<Finding> {
   return new Promise((resolve, reject) => {
     const worker = new Worker(new URL('./search.ts', import.meta.url), { workerData: search });
     worker.once('message', (finding: Finding) => {

@@ -1,5 +1,5 @@
 /** Plants a bug: modules that are loaded from then on, in this thread, are those of the colleague. */
-import { registerHooks, stripTypeScriptTypes } from 'node:module';
+import { registerHooks } from 'node:module';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { readFileSync } from 'node:fs';
@@ -16,7 +16,7 @@ export function plant(edits: readonly Edit[]): () => number {
       if (!here) return nextLoad(url, context);
       for (const edit of here) planted.add(edit);
       const source = here.reduce(edited, readFileSync(new URL(url), 'utf8'));
-      return { format: 'module', shortCircuit: true, source: stripTypeScriptTypes(source) };
+      return { format: 'module-typescript', shortCircuit: true, source };
     },
   });
   return () => planted.size;

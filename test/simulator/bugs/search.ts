@@ -7,7 +7,9 @@ import { plant } from './plant.ts';
 export interface Search {
   readonly edits: readonly Edit[];
   readonly profile: ProfileName;
-  readonly seeds: number;
+  /** The first seed, and the last one. */
+  readonly from: number;
+  readonly to: number;
   readonly minutes: number;
 }
 
@@ -15,7 +17,7 @@ export type Finding =
   | { readonly kind: 'found'; readonly seed: number; readonly invariant: string; readonly what: string }
   | { readonly kind: 'survived' };
 
-const { edits, profile, seeds, minutes } = workerData as Search;
+const { edits, profile, from, to, minutes } = workerData as Search;
 const planted = plant(edits);
 // Only now, so that the hook sees all that it loads.
 const { live } = await import('../life.ts');
@@ -23,7 +25,7 @@ if (planted() !== edits.length) throw new Error('a planted file is never loaded 
 parentPort?.postMessage(await search());
 
 async function search(): Promise<Finding> {
-  for (let seed = 1; seed <= seeds; seed++) {
+  for (let seed = from; seed <= to; seed++) {
     const { violations } = await live({ seed, profile, minutes });
     const [first] = violations;
     if (first) return { kind: 'found', seed, invariant: first.invariant, what: first.what };
