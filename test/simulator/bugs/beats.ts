@@ -10,7 +10,7 @@ export const beats: readonly Bug[] = [
     file: beatWrites,
     find: 'heartbeat.bootId = :bootId AND heartbeat.seq < :seq',
     replace: 'heartbeat.bootId = :bootId AND heartbeat.seq <> :seq',
-    profile: 'heartbeat',
+    profile: 'doubts',
     says: 'a beat that comes late is taken for the latest',
     beside: [
       {
@@ -25,7 +25,7 @@ export const beats: readonly Bug[] = [
     file: beatWrites,
     find: 'instanceId = :instanceId AND freshUntilMs <= :freshUntil AND ${what.condition}',
     replace: 'instanceId = :instanceId AND ${what.condition}',
-    profile: 'swarm',
+    profile: 'turns',
     says: 'a beat shortens the lease that the agent holds',
   },
   {
@@ -33,7 +33,7 @@ export const beats: readonly Bug[] = [
     file: beatWrites,
     find: "          '(attribute_not_exists(retiredBootId) OR retiredBootId <> :bootId)',\n",
     replace: '',
-    profile: 'silent',
+    profile: 'silences',
     says: 'a beat of the condemned boot counts',
   },
   {
@@ -41,7 +41,7 @@ export const beats: readonly Bug[] = [
     file: 'core/heartbeat.ts',
     find: "  if (beat.bootId === workspace.previousBootId) return { kind: 'refused', why: 'replayed' };\n",
     replace: '',
-    profile: 'swarm',
+    profile: 'silences',
     says: 'a late beat of the boot before is taken for a new boot',
   },
   {
@@ -53,27 +53,11 @@ export const beats: readonly Bug[] = [
     says: 'beats of the instance before count for the new one',
   },
   {
-    name: 'judged-by-yesterday',
-    file: 'lambdas/adapters/workspace-store.ts',
-    find: 'Keys: wanted, ConsistentRead: true',
-    replace: 'Keys: wanted, ConsistentRead: false',
-    profile: 'swarm',
-    says: 'what is judged was read from a copy that lags',
-  },
-  {
-    name: 'restart-by-yesterday',
-    file: 'lambdas/adapters/workspace-store.ts',
-    find: 'Key: keyOf.workspace(workspaceId), ConsistentRead: true }',
-    replace: 'Key: keyOf.workspace(workspaceId), ConsistentRead: false }',
-    profile: 'swarm',
-    says: 'a restart goes by a copy of the row that lags',
-  },
-  {
     name: 'evidence-over-a-claim',
     file: 'lambdas/adapters/workspace-store.ts',
     find: "              'attribute_not_exists(claim)',\n              replaced,",
     replace: '              replaced,',
-    profile: 'swarm',
+    profile: 'copies',
     says: 'evidence is written beside an open claim',
   },
   {
@@ -105,7 +89,7 @@ export const beats: readonly Bug[] = [
     file: 'lambdas/adapters/receipt-store.ts',
     find: "'attribute_not_exists(pk) OR #final = :no'",
     replace: "'attribute_not_exists(pk) OR #final = :no OR #final <> :no'",
-    profile: 'swarm',
+    profile: 'copies',
     says: 'a verdict that was told is told otherwise',
   },
 ];

@@ -1,5 +1,5 @@
 /** A bug that a colleague could make: one small change of one file, which the simulator has to find. */
-import type { ProfileName } from '../profiles.ts';
+import type { BugWorld } from './worlds.ts';
 
 export interface Edit {
   /** From the root of the project. */
@@ -12,7 +12,7 @@ export interface Edit {
 export interface Bug extends Edit {
   readonly name: string;
   /** The worlds in which it is looked for. */
-  readonly profile: ProfileName;
+  readonly profile: BugWorld;
   /** What the change takes away, in words. */
   readonly says: string;
   /**

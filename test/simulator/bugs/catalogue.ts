@@ -7,4 +7,11 @@ import { parking } from './parking.ts';
 import { queues } from './queues.ts';
 import { restarts } from './restarts.ts';
 
-export const catalogue: readonly Bug[] = [...judging, ...claims, ...restarts, ...beats, ...parking, ...queues];
+export const catalogue: readonly Bug[] = [
+  ...judging,
+  ...claims,
+  ...restarts,
+  ...beats,
+  ...parking,
+  ...queues,
+];

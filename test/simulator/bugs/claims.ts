@@ -10,13 +10,18 @@ export const claims: readonly Bug[] = [
     file: writes,
     find: "    'attribute_not_exists(claim)',\n  ];\n  const values",
     replace: '  ];\n  const values',
-    profile: 'claim',
+    profile: 'copies',
     says: 'a second claim may be made while one is open',
     beside: [
       {
         file: 'core/judge.ts',
         find: "workspace.claim ? judgement('busy', '3-restarting'",
         replace: "workspace.claim?.token === '' ? judgement('busy', '3-restarting'",
+      },
+      {
+        file: 'lambdas/adapters/workspace-store.ts',
+        find: "              'attribute_not_exists(claim)',\n              replaced,",
+        replace: '              replaced,',
       },
     ],
   },
@@ -25,7 +30,7 @@ export const claims: readonly Bug[] = [
     file: writes,
     find: "    'desired = :running',\n    'attribute_not_exists(claim)',",
     replace: "    '(desired = :running OR attribute_exists(desired))',\n    'attribute_not_exists(claim)',",
-    profile: 'operators',
+    profile: 'changes',
     says: 'the claim does not ask whether it is wanted stopped meanwhile',
   },
   {
@@ -33,7 +38,7 @@ export const claims: readonly Bug[] = [
     file: writes,
     find: "  add('(attribute_not_exists(pause) OR pause.untilMs <= :pauseEnd)', ':pauseEnd', requires.pauseEndedByMs);\n",
     replace: '',
-    profile: 'operators',
+    profile: 'changes',
     says: 'the claim does not ask whether it was paused meanwhile',
   },
   {
@@ -41,7 +46,7 @@ export const claims: readonly Bug[] = [
     file: writes,
     find: "  add('settleUntilMs <= :settledBefore', ':settledBefore', requires.settledBeforeMs);\n",
     replace: '',
-    profile: 'operators',
+    profile: 'changes',
     says: 'the claim does not ask whether a change was announced meanwhile',
     beside: [
       {
@@ -56,7 +61,7 @@ export const claims: readonly Bug[] = [
     file: writes,
     find: "  add('freshUntilMs < :staleBefore', ':staleBefore', requires.staleBeforeMs);\n",
     replace: '',
-    profile: 'heartbeat',
+    profile: 'doubts',
     says: 'the claim does not ask whether the heartbeat is fresh meanwhile',
     beside: [
       {
@@ -71,7 +76,7 @@ export const claims: readonly Bug[] = [
     file: writes,
     find: "  add('heartbeat.seq = :seq', ':seq', requires.seq);\n",
     replace: '',
-    profile: 'heartbeat',
+    profile: 'doubts',
     says: 'a beat between the last look and the claim does not stop it',
     beside: [
       {
@@ -86,7 +91,7 @@ export const claims: readonly Bug[] = [
     file: writes,
     find: "  add('evidence.verdictId = :verdictId', ':verdictId', requires.evidenceVerdictId);\n",
     replace: '',
-    profile: 'swarm',
+    profile: 'doubts',
     says: 'evidence that was cancelled meanwhile still carries the claim',
   },
   {
@@ -94,7 +99,7 @@ export const claims: readonly Bug[] = [
     file: claim,
     find: 'now.earliestMs - policy.skewMarginMs',
     replace: 'now.latestMs',
-    profile: 'clocks',
+    profile: 'times',
     says: 'windows need not be past by more than a clock may be wrong',
   },
   {
@@ -102,7 +107,7 @@ export const claims: readonly Bug[] = [
     file: writes,
     find: "found.claim?.token === write.token ? 'won' : { lostTo: found }",
     replace: "found.claim?.token === 'none' ? 'won' : { lostTo: found }",
-    profile: 'claim',
+    profile: 'copies',
     says: 'a claim whose answer was lost counts as lost',
   },
   {
@@ -110,7 +115,7 @@ export const claims: readonly Bug[] = [
     file: writes,
     find: "typeof found === 'object' && found.claim?.token === write.token ? 'won'",
     replace: "typeof found === 'object' && found.claim ? 'won'",
-    profile: 'swarm',
+    profile: 'copies',
     says: 'whoever meets a claim takes it for its own',
   },
   {
@@ -118,7 +123,7 @@ export const claims: readonly Bug[] = [
     file: claim,
     find: 'generation: workspace.generation + 1,',
     replace: 'generation: workspace.generation,',
-    profile: 'claim',
+    profile: 'copies',
     says: 'a claim opens no generation of its own',
   },
   {
@@ -126,7 +131,7 @@ export const claims: readonly Bug[] = [
     file: claim,
     find: '      ...(heartbeat && { retiredBootId: heartbeat.bootId }),\n',
     replace: '',
-    profile: 'silent',
+    profile: 'silences',
     says: 'beats of the condemned boot go on counting',
   },
   {
@@ -134,7 +139,7 @@ export const claims: readonly Bug[] = [
     file: claim,
     find: "if (!order.forced && restartsLeft(workspace, now, policy) === 0) return 'restart-budget-spent';\n",
     replace: '',
-    profile: 'swarm',
+    profile: 'mortals',
     says: 'a workspace may be restarted as often as it dies',
   },
   {
@@ -142,7 +147,7 @@ export const claims: readonly Bug[] = [
     file: claim,
     find: '[...inARow, now.latestMs].slice(',
     replace: '[...inARow].slice(',
-    profile: 'swarm',
+    profile: 'mortals',
     says: 'restarts are not counted against the budget',
   },
   {
@@ -158,7 +163,7 @@ export const claims: readonly Bug[] = [
     file: 'lambdas/reprobe/declare.ts',
     find: '  if (claim?.token === verdictId) return true;\n',
     replace: '',
-    profile: 'claim',
+    profile: 'copies',
     says: 'a redelivered re-probe does not know its own claim',
   },
   {
@@ -166,14 +171,14 @@ export const claims: readonly Bug[] = [
     file: writes,
     find: "const noWindowCut = 'settleUntilMs <= :settleUntil';",
     replace: "const noWindowCut = 'attribute_exists(settleUntilMs)';",
-    profile: 'operators',
+    profile: 'changes',
     says: 'a start that is recorded late shortens a window that was announced since',
   },
   {
     name: 'observe-acts',
     file: 'lambdas/reprobe/declare.ts',
     find: "  if (mode === 'observe') return conclude",
-    replace: "  if (mode !== mode) return conclude",
+    replace: '  if (mode !== mode) return conclude',
     profile: 'swarm',
     says: 'a fleet that is only observed is restarted',
   },
@@ -190,7 +195,7 @@ export const claims: readonly Bug[] = [
     file: 'lambdas/reprobe/handle.ts',
     find: '      if (workspace.evidence) {\n        await',
     replace: '      if (workspace.evidence?.verdictId === message.verdictId) {\n        await',
-    profile: 'swarm',
+    profile: 'doubts',
     says: "a look that says running leaves another verdict's evidence standing",
   },
 ];

@@ -10,7 +10,7 @@ export const judging: readonly Bug[] = [
     file: judge,
     find: 'facts.now.latestMs - evidence.atMs <= policy.evidenceLifeMs',
     replace: 'evidence.atMs <= facts.now.latestMs',
-    profile: 'swarm',
+    profile: 'doubts',
     says: 'the first sighting counts however old it is',
   },
   {
@@ -18,7 +18,7 @@ export const judging: readonly Bug[] = [
     file: judge,
     find: '    evidence.seq === workspace.heartbeat?.seq &&\n',
     replace: '',
-    profile: 'heartbeat',
+    profile: 'doubts',
     says: 'a beat since the first sighting does not void it',
   },
   {
@@ -26,7 +26,7 @@ export const judging: readonly Bug[] = [
     file: judge,
     find: '(workspace.evidence?.atMs ?? Infinity) + policy.reprobeDelayMs',
     replace: 'workspace.evidence?.atMs ?? Infinity',
-    profile: 'swarm',
+    profile: 'copies',
     says: 'a second sighting need not be two seconds later',
   },
   {
@@ -34,7 +34,7 @@ export const judging: readonly Bug[] = [
     file: judge,
     find: '    evidence.launchTimeMs === launchTimeOf(facts.probe) &&\n',
     replace: '',
-    profile: 'settle',
+    profile: 'silences',
     says: 'two sightings of different launches make one death',
   },
   {
@@ -42,7 +42,7 @@ export const judging: readonly Bug[] = [
     file: judge,
     find: 'settleUntilMs(workspace.settleUntilMs, launchTimeOf(facts.probe), policy)',
     replace: 'settleUntilMs(workspace.settleUntilMs, undefined, policy)',
-    profile: 'settle',
+    profile: 'silences',
     says: 'an instance that somebody else has just started has no settle window',
   },
   {
@@ -75,7 +75,7 @@ export const judging: readonly Bug[] = [
     find: "for (const id of ids) looks.set(id, { probe: { kind: 'unknown', cause }, tags: {} });",
     replace:
       "for (const id of ids) looks.set(id, { probe: { kind: 'seen', state: 'stopped', instanceId: id, launchTimeMs: 1 }, tags: {} });",
-    profile: 'swarm',
+    profile: 'turns',
     says: 'a probe that fails is taken for a no',
   },
   {
@@ -83,7 +83,7 @@ export const judging: readonly Bug[] = [
     file: judge,
     find: "  if (state === 'stopping' || state === 'shutting-down') return because('stopping');\n",
     replace: '',
-    profile: 'swarm',
+    profile: 'changes',
     says: 'an instance that is stopping counts as stopped',
     beside: [
       {
@@ -98,7 +98,7 @@ export const judging: readonly Bug[] = [
     file: 'core/forward-error.ts',
     find: "return kind === 'refused' || kind === 'reset' || kind === 'eof';",
     replace: "return kind === 'refused' || kind === 'reset' || kind === 'eof' || kind === 'deadline';",
-    profile: 'silent',
+    profile: 'silences',
     says: 'an agent that is slow counts as one that is gone',
   },
   {
@@ -106,47 +106,68 @@ export const judging: readonly Bug[] = [
     file: facts,
     find: '  if (heartbeat.atMs < probe.launchTimeMs) return undefined;\n',
     replace: '',
-    profile: 'silent',
+    profile: 'silences',
     says: 'the silence before a launch counts against the boot that has just begun',
   },
   {
     name: 'silent-without-a-promise',
     file: facts,
-    find: "heartbeat?.declaresInterval !== true) return undefined;",
+    find: 'heartbeat?.declaresInterval !== true) return undefined;',
     replace: 'heartbeat === undefined) return undefined;',
-    profile: 'swarm',
+    profile: 'silences',
     says: 'the silence of an agent that never said how often it beats counts',
   },
   {
-    name: 'clock-behind-is-trusted',
-    file: 'core/clock.ts',
-    find: 'aheadMs >= -skewMarginMs && aheadMs',
-    replace: 'aheadMs',
-    profile: 'clocks',
-    says: 'a clock that is behind agrees with everything',
+    name: 'expiry-by-the-early-end',
+    file: 'core/time.ts',
+    find: 'latestMs: Math.max(ownClockMs, certainMs) }',
+    replace: 'latestMs: Math.min(ownClockMs, certainMs) }',
+    profile: 'times',
+    says: 'a clock that is behind lets requests live longer',
   },
   {
     name: 'clock-ahead-is-trusted',
     file: 'core/clock.ts',
     find: ' && aheadMs <= skewMarginMs + DATE_RESOLUTION_MS',
     replace: '',
-    profile: 'clocks',
+    profile: 'times',
     says: 'a clock that is ahead agrees with everything',
+    beside: [
+      {
+        file: 'core/time.ts',
+        find: '{ earliestMs: Math.min(ownClockMs, certainMs), latestMs: Math.max(ownClockMs, certainMs) }',
+        replace: '{ earliestMs: Math.max(ownClockMs, certainMs), latestMs: Math.max(ownClockMs, certainMs) }',
+      },
+    ],
   },
   {
     name: 'own-clock-for-a-message',
     file: 'core/time.ts',
     find: '{ earliestMs: Math.min(ownClockMs, certainMs), latestMs: Math.max(ownClockMs, certainMs) }',
     replace: '{ earliestMs: Math.max(ownClockMs, certainMs), latestMs: Math.max(ownClockMs, certainMs) }',
-    profile: 'clocks',
+    profile: 'times',
     says: 'the time of a message has no early end',
+    beside: [
+      {
+        file: 'core/clock.ts',
+        find: ' && aheadMs <= skewMarginMs + DATE_RESOLUTION_MS',
+        replace: '',
+      },
+    ],
   },
   {
     name: 'own-clock-for-a-call',
     file: 'core/time.ts',
     find: 'earliestMs: Math.min(ownClockMs, gatewayClockMs)',
     replace: 'earliestMs: Math.max(ownClockMs, gatewayClockMs)',
-    profile: 'clocks',
+    profile: 'times',
     says: 'the time of a call has no early end',
+    beside: [
+      {
+        file: 'core/clock.ts',
+        find: ' && aheadMs <= skewMarginMs + DATE_RESOLUTION_MS',
+        replace: '',
+      },
+    ],
   },
 ];

@@ -29,7 +29,9 @@ const all = await hunt(
   bugs,
   { seeds: Number(options.seeds), minutes: Number(options.minutes), jobs: Number(options.jobs) },
   (hunted) => {
-    process.stdout.write(`${line(hunted)}  ${hunted.finding.kind === 'found' ? hunted.finding.what : hunted.bug.says}\n`);
+    process.stdout.write(
+      `${line(hunted)}  ${hunted.finding.kind === 'found' ? hunted.finding.what : hunted.bug.says}\n`,
+    );
   },
 );
 const survivors = all.filter(({ finding }) => finding.kind === 'survived');

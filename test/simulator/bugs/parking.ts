@@ -12,7 +12,7 @@ export const parking: readonly Bug[] = [
     file: park,
     find: '    return await enqueue(ports, acceptance.request, message);',
     replace: "    void enqueue(ports, acceptance.request, message);\n    return { kind: 'parked' };",
-    profile: 'parking',
+    profile: 'turns',
     says: '202 is answered before the queue has the request',
   },
   {
@@ -20,7 +20,7 @@ export const parking: readonly Bug[] = [
     file: park,
     find: "    if (!parked) throw new Error('the row ended before it was parked');\n",
     replace: '    void parked;\n',
-    profile: 'parking',
+    profile: 'turns',
     says: '202 is answered for a request that the sweep has ended',
   },
   {
@@ -28,7 +28,7 @@ export const parking: readonly Bug[] = [
     file: park,
     find: "    return { kind: 'refused', answer: parkingFailed(ports.log, { workspaceId, requestId }, error) };\n  }\n  await",
     replace: '    parkingFailed(ports.log, { workspaceId, requestId }, error);\n  }\n  await',
-    profile: 'parking',
+    profile: 'turns',
     says: '202 is answered though the queue has refused the request',
   },
   {
@@ -36,7 +36,7 @@ export const parking: readonly Bug[] = [
     file: 'lambdas/adapters/queues.ts',
     find: '`${message.requestId}#${message.enqueueNo}`',
     replace: '`${message.workspaceId}#${message.enqueueNo}`',
-    profile: 'parking',
+    profile: 'turns',
     says: 'requests of one workspace are taken for copies of each other',
   },
   {
@@ -44,7 +44,7 @@ export const parking: readonly Bug[] = [
     file: 'lambdas/adapters/queues.ts',
     find: 'MessageGroupId: message.workspaceId,',
     replace: 'MessageGroupId: message.requestId,',
-    profile: 'parking',
+    profile: 'turns',
     says: 'requests of one workspace overtake each other',
   },
   {
@@ -52,7 +52,7 @@ export const parking: readonly Bug[] = [
     file: items,
     find: 'SET #count = #count - :one,',
     replace: 'SET #count = if_not_exists(#count, :one),',
-    profile: 'parking',
+    profile: 'turns',
     says: 'an ended request still counts as parked',
   },
   {
@@ -60,7 +60,7 @@ export const parking: readonly Bug[] = [
     file: items,
     find: "'#state IN (:accepting, :parked, :delivering)',",
     replace: "'(#state IN (:accepting, :parked, :delivering) OR attribute_exists(#state))',",
-    profile: 'parking',
+    profile: 'turns',
     says: 'an end is written over another end',
   },
   {
@@ -68,7 +68,7 @@ export const parking: readonly Bug[] = [
     file: items,
     find: "if (end.onlyFrom !== 'accepting' || request.callersKey === undefined) return [];",
     replace: "if (end.onlyFrom === 'accepting' || request.callersKey !== undefined) return [];",
-    profile: 'parking',
+    profile: 'turns',
     says: 'a repeat is told the 202 of a request that was never kept',
   },
   {
@@ -76,7 +76,7 @@ export const parking: readonly Bug[] = [
     file: 'lambdas/forward-error/repeat.ts',
     find: "  if (row.state !== 'accepting') return first.answer;\n",
     replace: '  if (row.state.length > 0) return first.answer;\n',
-    profile: 'parking',
+    profile: 'turns',
     says: 'a repeat is answered 202 before the first try has parked it',
   },
   {
@@ -84,7 +84,7 @@ export const parking: readonly Bug[] = [
     file: 'lambdas/sweep/requests.ts',
     find: "{ state: 'refused', why: 'never-accepted', onlyFrom: 'accepting' }",
     replace: "{ state: 'refused', why: 'never-accepted' }",
-    profile: 'parking',
+    profile: 'turns',
     says: 'the sweep ends a request that was parked a moment ago as never accepted',
   },
   {
@@ -92,7 +92,7 @@ export const parking: readonly Bug[] = [
     file: deliver,
     find: '      if (request) await endRequest(',
     replace: '      if (request) void endRequest(',
-    profile: 'parking',
+    profile: 'turns',
     says: 'a message is deleted before its row has the end',
   },
   {
@@ -100,7 +100,7 @@ export const parking: readonly Bug[] = [
     file: attempt,
     find: "  if (begun === 'lost') return later(ports, thisOne, 'taken');",
     replace: "  if (begun === 'lost') return { kind: 'ended' };",
-    profile: 'parking',
+    profile: 'turns',
     says: 'a message is deleted because another copy seemed to be at it',
   },
   {
@@ -108,7 +108,7 @@ export const parking: readonly Bug[] = [
     file: attempt,
     find: "'idempotency-key': message.idempotencyKey,",
     replace: "'idempotency-key': `${message.idempotencyKey}-${request.attempts}`,",
-    profile: 'parking',
+    profile: 'turns',
     says: 'the agent can not know the second copy by its key',
   },
   {
@@ -116,7 +116,7 @@ export const parking: readonly Bug[] = [
     file: attempt,
     find: "  if (answer.kind === 'failed') await reportFailure(ports, workspace, answer.because);\n",
     replace: '',
-    profile: 'calm',
+    profile: 'silences',
     says: 'a workspace that dies after its last caller left is never found',
   },
   {
@@ -124,7 +124,7 @@ export const parking: readonly Bug[] = [
     file: attempt,
     find: "    if (place.state === 'stopped' || place.state === 'terminated')\n      await reportFailure(ports, workspace, 'unreachable');\n",
     replace: '',
-    profile: 'calm',
+    profile: 'mortals',
     says: 'a stopped workspace with waiting requests is never found',
   },
   {
@@ -132,7 +132,7 @@ export const parking: readonly Bug[] = [
     file: 'core/parking.ts',
     find: 'if (now.latestMs >= request.expiresAtMs) return',
     replace: 'if (now.latestMs >= request.expiresAtMs * 2) return',
-    profile: 'parking',
+    profile: 'turns',
     says: 'a request is delivered after its time',
     beside: [
       {
@@ -147,7 +147,7 @@ export const parking: readonly Bug[] = [
     file: 'core/parking.ts',
     find: "if (request.state === 'delivering' && now.earliestMs < (request.leaseUntilMs ?? 0))",
     replace: "if (request.state === 'delivering' && now.earliestMs < 0)",
-    profile: 'parking',
+    profile: 'turns',
     says: 'a second delivery begins while the first is under way',
   },
   {
@@ -155,7 +155,7 @@ export const parking: readonly Bug[] = [
     file: 'core/parking.ts',
     find: '  if (held) return held;\n',
     replace: '',
-    profile: 'swarm',
+    profile: 'turns',
     says: 'a request is delivered before the verdict that holds it',
   },
   {
@@ -163,7 +163,7 @@ export const parking: readonly Bug[] = [
     file: 'core/parking.ts',
     find: "  if (now.earliestMs < (request.notBeforeMs ?? 0)) return deferUntil('not-before', request.notBeforeMs);\n",
     replace: '',
-    profile: 'parking',
+    profile: 'turns',
     says: 'an agent that asks for time is not given it',
   },
   {
@@ -171,7 +171,7 @@ export const parking: readonly Bug[] = [
     file: 'core/parking.ts',
     find: "  if (workspace.claim) return 'restarting';\n",
     replace: '',
-    profile: 'swarm',
+    profile: 'turns',
     says: 'requests are sent to a workspace that is about to be stopped',
   },
   {

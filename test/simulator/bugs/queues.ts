@@ -9,7 +9,7 @@ export const queues: readonly Bug[] = [
     file: 'lambdas/runtime/sqs-batch.ts',
     find: '    unfinished.push(message.id);\n',
     replace: '',
-    profile: 'parking',
+    profile: 'turns',
     says: 'a message that must be seen again is deleted',
   },
   {
@@ -17,7 +17,7 @@ export const queues: readonly Bug[] = [
     file: 'lambdas/runtime/each-message.ts',
     find: "        log.count('MessageFailed');\n",
     replace: "        log.count('MessageFailed');\n        settled.set(message.id, { kind: 'done' });\n",
-    profile: 'parking',
+    profile: 'turns',
     says: 'a message whose handler failed counts as done',
   },
   {
@@ -41,7 +41,7 @@ export const queues: readonly Bug[] = [
     file: brake,
     find: "  if (fleet.brake === 'open') return { kind: 'refused', why: 'brake-open', ...ifNoted };\n",
     replace: '',
-    profile: 'brake',
+    profile: 'storms',
     says: 'restarts are admitted while the brake is open',
   },
   {
@@ -49,7 +49,7 @@ export const queues: readonly Bug[] = [
     file: brake,
     find: "  if (isFleetPaused(fleet, now)) return { kind: 'refused', why: 'fleet-paused', ...ifNoted };\n",
     replace: '',
-    profile: 'brake',
+    profile: 'storms',
     says: 'restarts are admitted while the fleet is paused',
   },
   {
@@ -57,7 +57,7 @@ export const queues: readonly Bug[] = [
     file: brake,
     find: 'Object.keys(live).length >= slots)',
     replace: 'Object.keys(live).length > slots)',
-    profile: 'brake',
+    profile: 'storms',
     says: 'one restart more than the cap runs at once',
   },
   {
@@ -65,7 +65,7 @@ export const queues: readonly Bug[] = [
     file: 'lambdas/adapters/brake-store.ts',
     find: "'attribute_not_exists(pk) OR revision = :revision'",
     replace: "'attribute_not_exists(pk) OR revision = :revision OR revision <> :revision'",
-    profile: 'brake',
+    profile: 'storms',
     says: 'the fleet item is replaced at whatever revision',
   },
   {
@@ -73,7 +73,7 @@ export const queues: readonly Bug[] = [
     file: 'lambdas/adapters/brake-store.ts',
     find: 'Key: keyOf.brake, ConsistentRead: true }',
     replace: 'Key: keyOf.brake, ConsistentRead: false }',
-    profile: 'brake',
+    profile: 'storms',
     says: 'the brake is read from a copy that lags',
   },
   {
@@ -81,7 +81,7 @@ export const queues: readonly Bug[] = [
     file: brake,
     find: 'now.earliestMs >= (fleet.closesAtMs ?? Infinity) ? closed',
     replace: 'now.earliestMs >= Infinity ? closed',
-    profile: 'brake',
+    profile: 'storms',
     says: 'the brake stays open for ever',
   },
   {
@@ -89,7 +89,7 @@ export const queues: readonly Bug[] = [
     file: 'core/deaths.ts',
     find: '  if (deaths.some((death) => death.workspaceId === workspaceId && death.atMs >= atMs)) return false;\n',
     replace: '',
-    profile: 'brake',
+    profile: 'storms',
     says: 'a claim that waits holds the brake open with its one death',
   },
 ];

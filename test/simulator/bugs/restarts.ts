@@ -11,7 +11,7 @@ export const restarts: readonly Bug[] = [
     file: core,
     find: '  if (launchTimeMs !== claim.launchTimeMs) return whenRunningAnew(view, launchTimeMs);\n',
     replace: '',
-    profile: 'silent',
+    profile: 'silences',
     says: 'an instance that was launched since is taken for the condemned one: the incident',
   },
   {
@@ -19,7 +19,7 @@ export const restarts: readonly Bug[] = [
     file: core,
     find: "  if (claim.step === 'admitted') {",
     replace: "  if (claim.step === 'admitted' || claim.step === 'stop-issued') {",
-    profile: 'silent',
+    profile: 'silences',
     says: 'a Stop that seems to have had no effect is repeated',
   },
   {
@@ -27,7 +27,7 @@ export const restarts: readonly Bug[] = [
     file: core,
     find: "  if (claim.step === 'stop-issued' && now.earliestMs < (claim.stopLeaseUntilMs ?? 0))\n    return wait('stop-in-flight');\n  const early",
     replace: '  const early',
-    profile: 'silent',
+    profile: 'silences',
     says: 'Start does not wait until the Stop can no longer come',
   },
   {
@@ -35,7 +35,7 @@ export const restarts: readonly Bug[] = [
     file: core,
     find: "claim.kind === 'silent' && untouched && claim.heardAtMs !== undefined",
     replace: "claim.kind === 'silent' && untouched && claim.heardAtMs === 0",
-    profile: 'silent',
+    profile: 'silences',
     says: 'an agent that was heard after the claim is stopped all the same',
   },
   {
@@ -43,7 +43,7 @@ export const restarts: readonly Bug[] = [
     file: writes,
     find: "    ? 'attribute_not_exists(claim.heardAtMs)'",
     replace: "    ? 'attribute_exists(claim)'",
-    profile: 'silent',
+    profile: 'silences',
     says: 'what was heard since the read is lost with the next step',
   },
   {
@@ -51,7 +51,7 @@ export const restarts: readonly Bug[] = [
     file: 'core/heartbeat.ts',
     find: '      heard: !isReplay && mayBeHeard(workspace.claim, beat.bootId),\n',
     replace: '',
-    profile: 'silent',
+    profile: 'silences',
     says: 'a beat of the condemned boot is not held against the claim',
   },
   {
@@ -60,7 +60,7 @@ export const restarts: readonly Bug[] = [
     find: 'claim.epoch = :epoch AND claim.#step = :step AND claim.attempt = :attempt',
     replace:
       'claim.epoch = :epoch AND (claim.#step = :step OR claim.#step <> :step) AND (claim.attempt = :attempt OR claim.attempt <> :attempt)',
-    profile: 'claim',
+    profile: 'copies',
     says: 'a copy of a message may take a step that was taken already',
   },
   {
@@ -68,15 +68,16 @@ export const restarts: readonly Bug[] = [
     file: writes,
     find: "const isOurs = typeof written === 'object' && written.claim?.nonce === nonce;",
     replace: "const isOurs = typeof written === 'object' && written.claim?.token === from.token;",
-    profile: 'claim',
+    profile: 'copies',
     says: "a step that another copy has taken counts as one's own",
   },
   {
     name: 'last-look-is-not-waited-for',
     file: power,
     find: '  if (!(await advance(ports, view, intent, { lastLook: lastLookOf(view) })))\n    return',
-    replace: '  if ((await advance(ports, view, intent, { lastLook: lastLookOf(view) })) === undefined)\n    return',
-    profile: 'claim',
+    replace:
+      '  if ((await advance(ports, view, intent, { lastLook: lastLookOf(view) })) === undefined)\n    return',
+    profile: 'copies',
     says: 'Start is called whether or not its intent was written',
   },
   {
@@ -84,15 +85,16 @@ export const restarts: readonly Bug[] = [
     file: power,
     find: '  if (!(await advance(ports, view, intent, stopping))) return',
     replace: '  if ((await advance(ports, view, intent, stopping)) === undefined) return',
-    profile: 'silent',
+    profile: 'copies',
     says: 'Stop is called whether or not its intent was written',
   },
   {
     name: 'start-though-wanted-stopped',
     file: writes,
     find: "const clauses = ['generation = :generation', 'desired = :running'];",
-    replace: "const clauses = ['generation = :generation', '(desired = :running OR attribute_exists(desired))'];",
-    profile: 'operators',
+    replace:
+      "const clauses = ['generation = :generation', '(desired = :running OR attribute_exists(desired))'];",
+    profile: 'changes',
     says: 'the last look does not ask whether it is wanted stopped',
   },
   {
@@ -100,7 +102,7 @@ export const restarts: readonly Bug[] = [
     file: writes,
     find: "    clauses.push('(attribute_not_exists(pause) OR pause.untilMs <= :pauseEnd)');\n    values[':pauseEnd'] = look.pauseEndedByMs;\n",
     replace: '',
-    profile: 'operators',
+    profile: 'changes',
     says: 'the last look does not ask whether it is paused',
   },
   {
@@ -108,7 +110,7 @@ export const restarts: readonly Bug[] = [
     file: writes,
     find: "    clauses.push('(settleUntilMs <= :claimSettle OR settleUntilMs <= :settledBy)');\n    values[':claimSettle'] = look.settle.untilMs;\n    values[':settledBy'] = look.settle.nowMs;\n",
     replace: '',
-    profile: 'operators',
+    profile: 'changes',
     says: 'the last look does not ask whether a change was announced',
   },
   {
@@ -116,7 +118,7 @@ export const restarts: readonly Bug[] = [
     file: writes,
     find: "ConditionExpression: 'claim.#token = :token',",
     replace: "ConditionExpression: '(claim.#token = :token OR attribute_exists(claim))',",
-    profile: 'swarm',
+    profile: 'copies',
     says: 'whoever finishes late ends whatever claim is open',
   },
   {
@@ -124,7 +126,7 @@ export const restarts: readonly Bug[] = [
     file: 'lambdas/restart/admit.ts',
     find: '  if (view.claim.forced) return true;\n  const fleet',
     replace: '  if (view.claim.token) return true;\n  const fleet',
-    profile: 'brake',
+    profile: 'storms',
     says: 'a claim that was admitted acts, whatever the brake says since',
   },
   {
@@ -132,7 +134,7 @@ export const restarts: readonly Bug[] = [
     file: 'lambdas/sweep/handle.ts',
     find: 'epoch: claim.epoch + 1,\n    token',
     replace: 'epoch: claim.epoch,\n    token',
-    profile: 'claim',
+    profile: 'copies',
     says: 'the message that resumes a claim is of an epoch that is over',
   },
   {
@@ -140,7 +142,7 @@ export const restarts: readonly Bug[] = [
     file: writes,
     find: "':dueAt': sets.claim.sinceMs + RESUME_AFTER_MS,",
     replace: "':dueAt': sets.claim.sinceMs + RESUME_AFTER_MS * 1000,",
-    profile: 'claim',
+    profile: 'copies',
     says: 'the sweep does not find a claim whose message was lost',
   },
   {
@@ -148,7 +150,7 @@ export const restarts: readonly Bug[] = [
     file: 'lambdas/restart/finish.ts',
     find: "unretire: end.outcome !== 'done' && end.outcome !== 'gone',",
     replace: 'unretire: false,',
-    profile: 'incident',
+    profile: 'doubts',
     says: 'after a false alarm the living agent is not heard any more',
   },
   {
@@ -156,7 +158,7 @@ export const restarts: readonly Bug[] = [
     file: 'core/heartbeat.ts',
     find: 'if (claim && (claim.startedAtMs === undefined || from.atMs < claim.startedAtMs)) {',
     replace: "if (claim?.token === '') {",
-    profile: 'silent',
+    profile: 'silences',
     says: 'a new boot counts before any Start was known to succeed',
   },
   {
@@ -164,7 +166,7 @@ export const restarts: readonly Bug[] = [
     file: 'lambdas/adapters/ec2-power.ts',
     find: "if (tryAgainCodes.has(code)) return { kind: 'try-again', code };",
     replace: "if (tryAgainCodes.has(code)) return { kind: 'refused', code };",
-    profile: 'swarm',
+    profile: 'copies',
     says: 'a Start that meets no capacity is given up',
   },
 ];
