@@ -3,12 +3,7 @@ import type { ApiAnswer } from '../gateway.ts';
 import type { Witness } from './witness.ts';
 
 /** S30: a repeat of a call gets what the first got. */
-export function heard(
-  witness: Witness,
-  body: object,
-  answer: ApiAnswer,
-  first: ApiAnswer | undefined,
-): void {
+export function heard(witness: Witness, body: object, answer: ApiAnswer, first: ApiAnswer | undefined): void {
   const { verdict } = answer.body;
   if (typeof verdict === 'string') witness.seen(`answer ${verdict} ${String(answer.body['reason'])}`);
   else witness.seen(`answer ${answer.status} ${String(answer.body['code'] ?? '')}`);

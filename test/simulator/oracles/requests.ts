@@ -30,7 +30,9 @@ export class RequestOracle {
     if (before && isFinalState(before.state) && after?.state !== before.state)
       witness.broken('S24', `${before.requestId} went from ${before.state} to ${after?.state ?? 'nothing'}`);
     if (!after || after.state === before?.state) return;
-    witness.seen(`request ${after.state}${isFinalState(after.state) && after.why !== undefined ? ` ${after.why}` : ''}`);
+    witness.seen(
+      `request ${after.state}${isFinalState(after.state) && after.why !== undefined ? ` ${after.why}` : ''}`,
+    );
     if (after.state === 'delivered' && !this.#firstCopies.has(after.requestId))
       witness.broken('V1', `${after.requestId} is said to be delivered, and no agent has it`);
     if (after.state === 'delivering' && before?.state !== 'delivering') this.#begins(after);
@@ -121,8 +123,10 @@ export class RequestOracle {
       this.#witness.broken('S19', `${requestId} was promised, and is nowhere`);
       return;
     }
-    if (row.state === 'accepting') this.#witness.broken('S19', `${requestId} was promised, and is not parked yet`);
-    if (row.why === 'never-accepted') this.#witness.broken('S19', `${requestId} was promised, and was never accepted`);
+    if (row.state === 'accepting')
+      this.#witness.broken('S19', `${requestId} was promised, and is not parked yet`);
+    if (row.why === 'never-accepted')
+      this.#witness.broken('S19', `${requestId} was promised, and was never accepted`);
     this.#witness.truth.promised.set(requestId, {
       requestId,
       workspaceId: workspaceId ?? row.workspaceId,
