@@ -4,9 +4,14 @@ import type { ApiAnswer, ApiRequest } from './gateway.ts';
 import type { Invocation } from './invocation.ts';
 import type { Machine } from './machine.ts';
 import { ActOracle, type Act } from './oracles/acts.ts';
+import { attemptMayBegin } from './oracles/attempts.ts';
+import { beatCounts } from './oracles/boots.ts';
 import * as callers from './oracles/callers.ts';
 import { workspaceChanged } from './oracles/claims.ts';
+import { HistoryOracle } from './oracles/history.ts';
+import { modeIsKept } from './oracles/modes.ts';
 import { RequestOracle } from './oracles/requests.ts';
+import { sightingsCount } from './oracles/sightings.ts';
 import { judged } from './oracles/verdicts.ts';
 import type { Witness } from './oracles/witness.ts';
 import type { Copy } from './truth.ts';
@@ -14,11 +19,13 @@ import type { Copy } from './truth.ts';
 export class Oracles {
   readonly #witness: Witness;
   readonly #acts: ActOracle;
+  readonly #history: HistoryOracle;
   readonly requests: RequestOracle;
 
   constructor(witness: Witness) {
     this.#witness = witness;
     this.#acts = new ActOracle(witness);
+    this.#history = new HistoryOracle(witness);
     this.requests = new RequestOracle(witness);
   }
 
@@ -26,9 +33,14 @@ export class Oracles {
     switch (key.sk) {
       case 'STATE':
         workspaceChanged(this.#witness, before, after);
+        sightingsCount(this.#witness, before, after);
+        this.#history.workspaceChanged(before, after);
+        modeIsKept(this.#witness, before, after);
+        beatCounts(this.#witness, before, after);
         return;
       case 'REQUEST':
         this.requests.rowChanged(before, after);
+        attemptMayBegin(this.#witness, before, after);
         return;
       case 'BRAKE':
         this.#acts.fleetChanged(before, after);
@@ -38,7 +50,9 @@ export class Oracles {
           this.#witness.broken('V1', 'fewer than no requests are counted');
         return;
       default:
-        if (key.sk.startsWith('VERDICT#')) judged(this.#witness, before, after);
+        if (!key.sk.startsWith('VERDICT#')) return;
+        judged(this.#witness, before, after);
+        this.#history.judged(after);
     }
   }
 

@@ -1,0 +1,95 @@
+/** Bugs of what surrounds the handlers: an error swallowed, a message forgotten, the fleet's one item written over. */
+import type { Bug } from './bug.ts';
+
+const brake = 'core/brake.ts';
+
+export const queues: readonly Bug[] = [
+  {
+    name: 'unfinished-is-not-reported',
+    file: 'lambdas/runtime/sqs-batch.ts',
+    find: '    unfinished.push(message.id);\n',
+    replace: '',
+    profile: 'turns',
+    says: 'a message that must be seen again is deleted',
+  },
+  {
+    name: 'error-is-swallowed',
+    file: 'lambdas/runtime/each-message.ts',
+    find: "        log.count('MessageFailed');\n",
+    replace: "        log.count('MessageFailed');\n        settled.set(message.id, { kind: 'done' });\n",
+    profile: 'turns',
+    says: 'a message whose handler failed counts as done',
+  },
+  {
+    name: 'rubbish-is-kept',
+    file: 'lambdas/runtime/sqs-batch.ts',
+    find: "    log.count('MessageSetAside');\n    return true;",
+    replace: "    log.count('MessageSetAside');\n    return false;",
+    profile: 'versions',
+    says: 'what nobody can read goes to the dead letters again and again',
+  },
+  {
+    name: 'newer-versions-are-rubbish',
+    file: 'lambdas/runtime/sqs-batch.ts',
+    find: '!(receives >= UNKNOWN_VERSION_RECEIVES)',
+    replace: '!(receives >= 0)',
+    profile: 'versions',
+    says: 'a message of a newer version is set aside at once',
+  },
+  {
+    name: 'brake-stops-nobody',
+    file: brake,
+    find: "  if (fleet.brake === 'open') return { kind: 'refused', why: 'brake-open', ...ifNoted };\n",
+    replace: '',
+    profile: 'storms',
+    says: 'restarts are admitted while the brake is open',
+  },
+  {
+    name: 'fleet-pause-stops-nobody',
+    file: brake,
+    find: "  if (isFleetPaused(fleet, now)) return { kind: 'refused', why: 'fleet-paused', ...ifNoted };\n",
+    replace: '',
+    profile: 'storms',
+    says: 'restarts are admitted while the fleet is paused',
+  },
+  {
+    name: 'one-slot-too-many',
+    file: brake,
+    find: 'Object.keys(live).length >= slots)',
+    replace: 'Object.keys(live).length > slots)',
+    profile: 'storms',
+    says: 'one restart more than the cap runs at once',
+  },
+  {
+    name: 'fleet-is-written-over',
+    file: 'lambdas/adapters/brake-store.ts',
+    find: "'attribute_not_exists(pk) OR revision = :revision'",
+    replace: "'attribute_not_exists(pk) OR revision = :revision OR revision <> :revision'",
+    profile: 'storms',
+    says: 'the fleet item is replaced at whatever revision',
+  },
+  {
+    name: 'fleet-of-yesterday',
+    file: 'lambdas/adapters/brake-store.ts',
+    find: 'Key: keyOf.brake, ConsistentRead: true }',
+    replace: 'Key: keyOf.brake, ConsistentRead: false }',
+    profile: 'storms',
+    says: 'the brake is read from a copy that lags',
+  },
+  {
+    name: 'brake-never-closes',
+    file: brake,
+    find: 'now.earliestMs >= (fleet.closesAtMs ?? Infinity) ? closed',
+    replace: 'now.earliestMs >= Infinity ? closed',
+    profile: 'storms',
+    says: 'the brake stays open for ever',
+  },
+  {
+    name: 'old-deaths-are-news',
+    file: 'core/deaths.ts',
+    find: '  if (deaths.some((death) => death.workspaceId === workspaceId && death.atMs >= atMs)) return false;\n',
+    replace: '',
+    profile: 'storms',
+    says: 'a claim that waits holds the brake open with its one death',
+  },
+];
