@@ -113,14 +113,18 @@ export const fifoQueues = suite('sqs', 'FIFO queues', (say) => {
     expect(place(second) > place(first)).toBe(true);
   });
 
-  say('a message whose visibility has ended cannot be deleted by its handle', async (bench) => {
-    const queue = await fifoOn(bench, { visibilitySeconds: 1 });
-    await queue.put('a');
-    const handle = handleOf(await queue.receive());
-    await bench.wait(1.2);
-    expect(await refusalName(queue.delete(handle))).toBe('InvalidParameterValue');
-    expect(await queue.bodies()).toEqual(['a']);
-  });
+  say(
+    'a message whose visibility has ended cannot be deleted by its handle',
+    async (bench) => {
+      const queue = await fifoOn(bench, { visibilitySeconds: 1 });
+      await queue.put('a');
+      const handle = handleOf(await queue.receive());
+      await bench.wait(1.2);
+      expect(await refusalName(queue.delete(handle))).toBe('InvalidParameterValue');
+      expect(await queue.bodies()).toEqual(['a']);
+    },
+    { ministack: 'it deletes it' },
+  );
 
   say('poison goes to the dead letters, and its group goes on (Q9)', async (bench) => {
     const dead = await fifoOn(bench);

@@ -60,24 +60,32 @@ export const standardQueues = suite('sqs', 'standard queues', (say) => {
     expect(await queue.drain()).toEqual(['late']);
   });
 
-  say('a deleted message does not come back, and deleting it again is no error', async (bench) => {
-    const queue = await queueOn(bench, { visibilitySeconds: 1 });
-    await queue.send('a');
-    const handle = handleOf(await queue.receive());
-    await queue.delete(handle);
-    await queue.delete(handle);
-    await bench.wait(1.2);
-    expect(await queue.receive()).toEqual([]);
-  });
+  say(
+    'a deleted message does not come back, and deleting it again is no error',
+    async (bench) => {
+      const queue = await queueOn(bench, { visibilitySeconds: 1 });
+      await queue.send('a');
+      const handle = handleOf(await queue.receive());
+      await queue.delete(handle);
+      await queue.delete(handle);
+      await bench.wait(1.2);
+      expect(await queue.receive()).toEqual([]);
+    },
+    { ministack: 'it refuses the second delete' },
+  );
 
-  say('a delete with an older handle is no error, whatever it does (Q6)', async (bench) => {
-    const queue = await queueOn(bench, { visibilitySeconds: 1 });
-    await queue.send('a');
-    const old = handleOf(await queue.receive());
-    await bench.wait(1.2);
-    await queue.receive();
-    await queue.delete(old);
-  });
+  say(
+    'a delete with an older handle is no error, whatever it does (Q6)',
+    async (bench) => {
+      const queue = await queueOn(bench, { visibilitySeconds: 1 });
+      await queue.send('a');
+      const old = handleOf(await queue.receive());
+      await bench.wait(1.2);
+      await queue.receive();
+      await queue.delete(old);
+    },
+    { ministack: 'it knows only the newest handle' },
+  );
 
   say('visibility can be ended and stretched from now', async (bench) => {
     const queue = await queueOn(bench, { visibilitySeconds: 1 });
@@ -91,29 +99,43 @@ export const standardQueues = suite('sqs', 'standard queues', (say) => {
     expect(await queue.receive()).toHaveLength(1);
   });
 
-  say('the visibility of a message that is not in flight cannot be changed', async (bench) => {
-    const queue = await queueOn(bench, { visibilitySeconds: 1 });
-    await queue.send('a');
-    const handle = handleOf(await queue.receive());
-    await bench.wait(1.2);
-    expect(await refusalName(queue.hide(handle, 5))).toBe('MessageNotInflight');
-  });
+  say(
+    'the visibility of a message that is not in flight cannot be changed',
+    async (bench) => {
+      const queue = await queueOn(bench, { visibilitySeconds: 1 });
+      await queue.send('a');
+      const handle = handleOf(await queue.receive());
+      await bench.wait(1.2);
+      expect(await refusalName(queue.hide(handle, 5))).toBe('MessageNotInflight');
+    },
+    { ministack: 'it hides it again' },
+  );
 
-  say('the visibility of a deleted message cannot be changed', async (bench) => {
-    const queue = await queueOn(bench);
-    await queue.send('a');
-    const handle = handleOf(await queue.receive());
-    await queue.delete(handle);
-    expect(await refusalName(queue.hide(handle, 5))).toMatch(/^(InvalidParameterValue|MessageNotInflight)$/);
-  });
+  say(
+    'the visibility of a deleted message cannot be changed',
+    async (bench) => {
+      const queue = await queueOn(bench);
+      await queue.send('a');
+      const handle = handleOf(await queue.receive());
+      await queue.delete(handle);
+      expect(await refusalName(queue.hide(handle, 5))).toMatch(
+        /^(InvalidParameterValue|MessageNotInflight)$/,
+      );
+    },
+    { ministack: 'it does not know the handle any more' },
+  );
 
-  say('no visibility is longer than twelve hours (Q5)', async (bench) => {
-    const queue = await queueOn(bench);
-    await queue.send('a');
-    const handle = handleOf(await queue.receive());
-    expect(await refusalName(queue.hide(handle, 43_201))).toBe('InvalidParameterValue');
-    await queue.hide(handle, 43_000);
-  });
+  say(
+    'no visibility is longer than twelve hours (Q5)',
+    async (bench) => {
+      const queue = await queueOn(bench);
+      await queue.send('a');
+      const handle = handleOf(await queue.receive());
+      expect(await refusalName(queue.hide(handle, 43_201))).toBe('InvalidParameterValue');
+      await queue.hide(handle, 43_000);
+    },
+    { ministack: 'it has no limit' },
+  );
 
   say('what is no handle is refused', async (bench) => {
     const queue = await queueOn(bench);
@@ -158,11 +180,15 @@ export const standardQueues = suite('sqs', 'standard queues', (say) => {
     await queue.send('tab\tand\nline, \u{1f600}');
   });
 
-  say('no delay is longer than a quarter of an hour', async (bench) => {
-    const queue = await queueOn(bench);
-    expect(await refusalName(queue.send('a', { DelaySeconds: 901 }))).toBe('InvalidParameterValue');
-    expect(await refusalName(queue.send('a', { DelaySeconds: -1 }))).toBe('InvalidParameterValue');
-  });
+  say(
+    'no delay is longer than a quarter of an hour',
+    async (bench) => {
+      const queue = await queueOn(bench);
+      expect(await refusalName(queue.send('a', { DelaySeconds: 901 }))).toBe('InvalidParameterValue');
+      expect(await refusalName(queue.send('a', { DelaySeconds: -1 }))).toBe('InvalidParameterValue');
+    },
+    { ministack: 'it has no limit' },
+  );
 
   say('a queue that is not there is refused', async ({ sqs, newQueue }) => {
     const QueueUrl = `${await newQueue()}-not`;
