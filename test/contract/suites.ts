@@ -1,5 +1,6 @@
 /** Every suite of the contract. */
 import type { Suite } from './bench.ts';
+import { adapters } from './adapters.contract.ts';
 import { conditions } from './conditions.contract.ts';
 import { instances } from './ec2.contract.ts';
 import { eventBuses } from './eventbridge.contract.ts';
@@ -18,6 +19,7 @@ export const suites: readonly Suite[] = [
   transactions,
   lists,
   indexes,
+  adapters,
   standardQueues,
   fifoQueues,
   instances,
