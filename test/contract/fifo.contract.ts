@@ -10,7 +10,8 @@ async function fifoOn(bench: Bench, wish: QueueWish = {}) {
   const put = (body: string, group = 'g', deduplicationId = `${body}-${++count}`) =>
     queue.send(body, { MessageGroupId: group, MessageDeduplicationId: deduplicationId });
   const bodies = async (most = 1) => (await queue.receive(most)).map(({ Body }) => Body);
-  return { ...queue, put, bodies };
+  const bodiesSoon = async (most = 1) => (await queue.receiveSoon(most)).map(({ Body }) => Body);
+  return { ...queue, put, bodies, bodiesSoon };
 }
 
 export const fifoQueues = suite('sqs', 'FIFO queues', (say) => {
@@ -38,8 +39,7 @@ export const fifoQueues = suite('sqs', 'FIFO queues', (say) => {
     await queue.put('a');
     await queue.put('b');
     expect(await queue.bodies()).toEqual(['a']);
-    await bench.wait(1.2);
-    expect(await queue.bodies(10)).toEqual(['a', 'b']);
+    expect(await queue.bodiesSoon(10)).toEqual(['a', 'b']);
   });
 
   say('a hidden message blocks its group for as long as it is hidden', async (bench) => {
@@ -49,8 +49,7 @@ export const fifoQueues = suite('sqs', 'FIFO queues', (say) => {
     await queue.hide(handleOf(await queue.receive()), 3);
     await bench.wait(1.5);
     expect(await queue.bodies(10)).toEqual([]);
-    await bench.wait(2);
-    expect(await queue.bodies(10)).toEqual(['a', 'b']);
+    expect(await queue.bodiesSoon(10)).toEqual(['a', 'b']);
   });
 
   say('visibility that ends at once gives the group free', async (bench) => {
@@ -93,8 +92,7 @@ export const fifoQueues = suite('sqs', 'FIFO queues', (say) => {
     const queue = await fifoOn(bench, { delaySeconds: 1 });
     await queue.put('a');
     expect(await queue.bodies()).toEqual([]);
-    await bench.wait(1.2);
-    expect(await queue.bodies()).toEqual(['a']);
+    expect(await queue.bodiesSoon()).toEqual(['a']);
   });
 
   say('a message needs a group, and an id against repeats', async (bench) => {
@@ -121,7 +119,7 @@ export const fifoQueues = suite('sqs', 'FIFO queues', (say) => {
       const handle = handleOf(await queue.receive());
       await bench.wait(1.2);
       expect(await refusalName(queue.delete(handle))).toBe('InvalidParameterValue');
-      expect(await queue.bodies()).toEqual(['a']);
+      expect(await queue.bodiesSoon()).toEqual(['a']);
     },
     { ministack: 'it deletes it' },
   );
