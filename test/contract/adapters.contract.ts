@@ -41,7 +41,13 @@ async function registered(bench: Bench) {
 
 type Registered = Awaited<ReturnType<typeof registered>>;
 
-const beat = (seq: number, bootId = 'boot-a') => ({ bootId, seq, intervalMs: 5000, activeTasks: 0 });
+const beat = (seq: number, bootId = 'boot-a') => ({
+  bootId,
+  seq,
+  intervalMs: 5000,
+  declaresInterval: true,
+  activeTasks: 0,
+});
 const stamp = (atMs: number) =>
   ({ instanceId: INSTANCE, atMs, freshUntilMs: atMs + 15_000, window: 'fleet' }) as const;
 
