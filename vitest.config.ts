@@ -56,6 +56,16 @@ export default defineConfig({
         },
       },
       {
+        // Not in `npm test`: test/contract/main.ts runs it with the emulator that it has started.
+        test: {
+          name: 'contract',
+          include: ['test/contract/emulator.test.ts'],
+          globalSetup: ['test/contract/setup.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
         // The README's own commands, the long ones among them.
         test: {
           name: 'readme',

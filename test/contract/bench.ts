@@ -23,21 +23,21 @@ export interface QueueWish {
 
 export interface Bench {
   /** Lets time pass: the fakes' own, or real time. */
-  wait(seconds: number): Promise<void>;
-  nowMs(): number;
+  readonly wait: (seconds: number) => Promise<void>;
+  readonly nowMs: () => number;
   /** A table with the two indexes of lib/state.ts. */
   readonly table: Table;
   /** A key that no other test uses. */
-  newKey(): { pk: string; sk: string };
+  readonly newKey: () => { pk: string; sk: string };
   readonly sqs: SQSClient;
   /** The URL of an empty queue. */
-  newQueue(wish?: QueueWish): Promise<string>;
+  readonly newQueue: (wish?: QueueWish) => Promise<string>;
   readonly ec2: EC2Client;
   /** The id of a new instance. */
-  launch(tags?: Readonly<Record<string, string>>): Promise<string>;
+  readonly launch: (tags?: Readonly<Record<string, string>>) => Promise<string>;
   readonly events: EventBridgeClient;
   readonly busName: string;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** Emulators on which a sentence is known not to hold, each with what happens there; docs/emulators.md has the list. */

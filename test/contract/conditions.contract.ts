@@ -2,7 +2,6 @@
  * Condition expressions.
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html
  */
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { expect } from 'vitest';
 import { suite } from './bench.ts';
@@ -35,7 +34,7 @@ export const conditions = suite('dynamodb', 'conditions', (say) => {
         ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
       },
     );
-    const error = (await refusal(write)) as ConditionalCheckFailedException;
+    const error = await refusal(write);
     expect(unmarshall(error.Item ?? {})).toEqual({
       ...key,
       token: 'ours',

@@ -18,7 +18,7 @@ async function partitionOf(bench: Bench, sks: readonly string[], more: (sk: stri
       { ':pk': pk, ...values },
       { ConsistentRead: true, ...options },
     );
-    return { sks: page.Items?.map(({ sk }) => String(sk)), last: page.LastEvaluatedKey, page };
+    return { sks: page.Items?.map((item) => String(item['sk'])), last: page.LastEvaluatedKey, page };
   };
   return { pk, query, rows };
 }
@@ -77,7 +77,9 @@ export const lists = suite('dynamodb', 'queries', (say) => {
   });
 
   say('a page ends after a megabyte', async (bench) => {
-    const { query } = await partitionOf(bench, ['a', 'b', 'c', 'd', 'e'], () => ({ piece: 'x'.repeat(300_000) }));
+    const { query } = await partitionOf(bench, ['a', 'b', 'c', 'd', 'e'], () => ({
+      piece: 'x'.repeat(300_000),
+    }));
     const first = await query('', {});
     expect(first.sks?.length).toBeLessThan(5);
     const second = await query('', {}, { ExclusiveStartKey: first.last });
@@ -116,7 +118,7 @@ export const lists = suite('dynamodb', 'queries', (say) => {
 
   say('a scan finds every item, page by page', async (bench) => {
     const { pk } = await partitionOf(bench, ['a', 'b', 'c']);
-    const found: unknown[] = [];
+    const found: string[] = [];
     let ExclusiveStartKey: Record<string, unknown> | undefined;
     do {
       const page = await bench.table.client.send(
@@ -129,7 +131,7 @@ export const lists = suite('dynamodb', 'queries', (say) => {
           Limit: 50,
         }),
       );
-      found.push(...(page.Items ?? []).map(({ sk }) => sk));
+      found.push(...(page.Items ?? []).map((item) => String(item['sk'])));
       ExclusiveStartKey = page.LastEvaluatedKey;
     } while (ExclusiveStartKey);
     expect(found.toSorted()).toEqual(['a', 'b', 'c']);

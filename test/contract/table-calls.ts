@@ -1,4 +1,5 @@
 /** DynamoDB's calls on the bench's table, short enough for sentences. */
+import type { AttributeValue, CancellationReason } from '@aws-sdk/client-dynamodb';
 import {
   BatchGetCommand,
   DeleteCommand,
@@ -8,7 +9,6 @@ import {
   TransactWriteCommand,
   UpdateCommand,
   type QueryCommandInput,
-  type TransactWriteCommandInput,
   type UpdateCommandInput,
 } from '@aws-sdk/lib-dynamodb';
 import { expect } from 'vitest';
@@ -58,7 +58,7 @@ export function callsOn({ table, newKey }: Bench) {
         new TransactWriteCommand({
           TransactItems: parts.map((part) =>
             Object.fromEntries(Object.entries(part).map(([kind, write]) => [kind, { TableName, ...write }])),
-          ) as NonNullable<TransactWriteCommandInput['TransactItems']>,
+          ),
           ...(token !== undefined && { ClientRequestToken: token }),
         }),
       ),
@@ -99,14 +99,20 @@ export function callsOn({ table, newKey }: Bench) {
   };
 }
 
+/** An error of AWS, with what some of them bring along. */
+export interface Refusal extends Error {
+  readonly Item?: Record<string, AttributeValue>;
+  readonly CancellationReasons?: readonly CancellationReason[];
+}
+
 /** The error of a call that must be refused. */
-export async function refusal(call: Promise<unknown>): Promise<Error> {
+export async function refusal(call: Promise<unknown>): Promise<Refusal> {
   const error = await call.then(
     () => undefined,
     (found: unknown) => found,
   );
   expect(error, 'it was not refused').toBeInstanceOf(Error);
-  return error as Error;
+  return error as Refusal;
 }
 
 /** The name of the error of a call that must be refused. */

@@ -48,13 +48,17 @@ export const updates = suite('dynamodb', 'updates', (say) => {
     );
   });
 
-  say('arithmetic with what is no number is refused', async (bench) => {
-    const rows = callsOn(bench);
-    const key = await rows.stored({ a: 'one' });
-    expect(await refusalName(rows.update(key, 'SET a = a + :one', { ':one': 1 }))).toBe(
-      'ValidationException',
-    );
-  });
+  say(
+    'arithmetic with what is no number is refused',
+    async (bench) => {
+      const rows = callsOn(bench);
+      const key = await rows.stored({ a: 'one' });
+      expect(await refusalName(rows.update(key, 'SET a = a + :one', { ':one': 1 }))).toBe(
+        'ValidationException',
+      );
+    },
+    { ministack: 'it takes the text for nothing' },
+  );
 
   say('REMOVE of what is not there does nothing', async (bench) => {
     const rows = callsOn(bench);
@@ -109,24 +113,32 @@ export const updates = suite('dynamodb', 'updates', (say) => {
     expect(await rows.attributes(key)).toEqual({});
   });
 
-  say('two paths that overlap are refused', async (bench) => {
-    const rows = callsOn(bench);
-    const key = await rows.stored({ a: { b: 1 } });
-    expect(await refusalName(rows.update(key, 'SET a = :a, a.b = :a', { ':a': 1 }))).toBe(
-      'ValidationException',
-    );
-    expect(await refusalName(rows.update(key, 'SET a = :a REMOVE a', { ':a': 1 }))).toBe(
-      'ValidationException',
-    );
-  });
+  say(
+    'two paths that overlap are refused',
+    async (bench) => {
+      const rows = callsOn(bench);
+      const key = await rows.stored({ a: { b: 1 } });
+      expect(await refusalName(rows.update(key, 'SET a = :a, a.b = :a', { ':a': 1 }))).toBe(
+        'ValidationException',
+      );
+      expect(await refusalName(rows.update(key, 'SET a = :a REMOVE a', { ':a': 1 }))).toBe(
+        'ValidationException',
+      );
+    },
+    { ministack: 'it makes both' },
+  );
 
-  say('a clause that comes twice is refused', async (bench) => {
-    const rows = callsOn(bench);
-    const key = await rows.stored({});
-    expect(await refusalName(rows.update(key, 'SET a = :a SET b = :a', { ':a': 1 }))).toBe(
-      'ValidationException',
-    );
-  });
+  say(
+    'a clause that comes twice is refused',
+    async (bench) => {
+      const rows = callsOn(bench);
+      const key = await rows.stored({});
+      expect(await refusalName(rows.update(key, 'SET a = :a SET b = :a', { ':a': 1 }))).toBe(
+        'ValidationException',
+      );
+    },
+    { ministack: 'it takes both' },
+  );
 
   say('an item cannot be given another key', async (bench) => {
     const rows = callsOn(bench);

@@ -3,7 +3,7 @@
  * have ended and the instance be of another boot, or the request be expired: the late effect must not happen. Found by
  * the simulator (profile silent, seeds 203 and 225).
  */
-import { StartInstancesCommand, StopInstancesCommand } from '@aws-sdk/client-ec2';
+import { DescribeInstancesCommand, StartInstancesCommand, StopInstancesCommand } from '@aws-sdk/client-ec2';
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, it } from 'vitest';
 
@@ -47,9 +47,9 @@ beforeEach(() => {
 });
 
 /** The sandbox freezes when that write was made, before its answer is seen. */
-const freezesAfter = (isIt: (expression: string) => boolean): void => {
+const freezesAfter = (isIt: (expression: string) => boolean, forMs = FROZEN_FOR_MS): void => {
   aws.dynamo.on(UpdateCommand).callsFake(({ UpdateExpression = '' }: { UpdateExpression?: string }) => {
-    if (isIt(UpdateExpression)) nowMs += FROZEN_FOR_MS;
+    if (isIt(UpdateExpression)) nowMs += forMs;
     return {};
   });
 };
@@ -91,7 +91,7 @@ describe('a sandbox that froze for minutes after the write of its intent', () =>
 });
 
 describe('a sandbox that froze after it began an attempt, for longer than its lease', () => {
-  it('sends nothing: others may have ended the request meanwhile (S21)', async () => {
+  const settleRequest = async (changes: Partial<ParkedRequest> = {}) => {
     const row: ParkedRequest = {
       requestId: REQUEST,
       workspaceId: 'ws-1',
@@ -106,10 +106,9 @@ describe('a sandbox that froze after it began an attempt, for longer than its le
       whenDead: 'refuse',
       errorClass: 'agent-restarting',
       enqueueNo: 0,
+      ...changes,
     };
     holds(aws, aStoredWorkspace(), [{ pk: `REQ#${REQUEST}`, sk: 'REQUEST', ...row }]);
-    ec2Shows(aws, 'running');
-    freezesAfter((expression) => expression.includes('lastAttempt'));
     const message = {
       v: 1,
       kind: 'parked',
@@ -122,9 +121,61 @@ describe('a sandbox that froze after it began an attempt, for longer than its le
       headers: {},
       body: '',
     } as const;
-    const settled = (await handleDeliveries([received(message)], ports)).get('message-1');
-    expect(settled).toMatchObject({ kind: 'again' });
+    return (await handleDeliveries([received(message)], ports)).get('message-1');
+  };
+
+  it('sends nothing: others may have ended the request meanwhile (S21)', async () => {
+    ec2Shows(aws, 'running');
+    freezesAfter((expression) => expression.includes('lastAttempt'));
+    expect(await settleRequest()).toMatchObject({ kind: 'again' });
     expect(nowMs).toBeGreaterThan(NOW_MS);
     expect(asked).toBe(0);
+  });
+
+  it('before the write that begins the attempt - does not begin what has expired by then (S21)', async () => {
+    ec2Shows(aws, 'running');
+    const begins: unknown[] = [];
+    aws.dynamo
+      .on(UpdateCommand)
+      .callsFake((input: { ExpressionAttributeValues?: Record<string, unknown> }) => {
+        begins.push(input.ExpressionAttributeValues?.[':now']);
+        return {};
+      });
+    let looks = 0;
+    const look = ports.ec2.look.bind(ports.ec2);
+    const slow = async (ids: readonly string[]) => {
+      looks += 1;
+      nowMs += FROZEN_FOR_MS;
+      return look(ids);
+    };
+    ports = { ...ports, ec2: { look: slow } };
+    await settleRequest({ expiresAtMs: NOW_MS + 3_600_000 });
+    expect(looks).toBeGreaterThan(0);
+    expect(begins[0]).toBe(NOW_MS + FROZEN_FOR_MS);
+  });
+
+  it('for some seconds only - asks EC2 once more, and sends to the address that it gives now (S20)', async () => {
+    ec2Shows(aws, 'running');
+    freezesAfter((expression) => expression.includes('lastAttempt'), 30_000);
+    expect(await settleRequest()).toEqual({ kind: 'done' });
+    expect(aws.ec2.commandCalls(DescribeInstancesCommand)).toHaveLength(2);
+    expect(asked).toBe(1);
+  });
+
+  it('for some seconds, in which the instance was started anew - sends nothing, and takes the attempt back', async () => {
+    ec2Shows(aws, 'running');
+    freezesAfter((expression) => {
+      const isBegin = expression.includes('lastAttempt = :mark, ');
+      if (isBegin) ec2Shows(aws, 'running', { launchTimeMs: NOW_MS });
+      return isBegin;
+    }, 30_000);
+    expect(await settleRequest()).toMatchObject({ kind: 'again' });
+    expect(asked).toBe(0);
+    const [, back] = aws.dynamo.commandCalls(UpdateCommand).map((call) => call.args[0].input);
+    expect(back?.ExpressionAttributeValues).toMatchObject({
+      ':parked': 'parked',
+      ':why': 'moved',
+      ':failures': 0,
+    });
   });
 });

@@ -15,7 +15,11 @@ export function agentsOf(world: World, sandbox: Sandbox): AgentHttp {
       const machine = world.ec2.at(request.address);
       const found = findOut(world, machine, request);
       const who = `${invocation.name}#${invocation.number}`;
-      world.trace.step(world.time.nowMs(), who, `POST ${request.headers['defib-request-id'] ?? ''} ${found.told}`);
+      world.trace.step(
+        world.time.nowMs(),
+        who,
+        `POST ${request.headers['defib-request-id'] ?? ''} ${found.told}`,
+      );
       if (machine && found.arrives) {
         const { path, method, headers, body } = request;
         const own = Object.entries(headers).filter(([name]) => !name.startsWith('defib-'));
@@ -33,7 +37,8 @@ export function agentsOf(world: World, sandbox: Sandbox): AgentHttp {
       await invocation.wait(Math.min(found.afterMs, request.timeoutMs));
       if (found.afterMs > request.timeoutMs) return { kind: 'failed', because: 'deadline' };
       // Whoever it was is gone, and its connection with it.
-      if (found.arrives && machine?.bootId !== bootId) return { kind: 'failed', because: world.random.pick(['reset', 'eof']) };
+      if (found.arrives && machine?.bootId !== bootId)
+        return { kind: 'failed', because: world.random.pick(['reset', 'eof']) };
       return found.answer;
     },
   };
@@ -46,7 +51,11 @@ interface Found {
   readonly answer: AgentAnswer;
 }
 
-function failed(because: Extract<AgentAnswer, { kind: 'failed' }>['because'], afterMs: number, arrives = false): Found {
+function failed(
+  because: Extract<AgentAnswer, { kind: 'failed' }>['because'],
+  afterMs: number,
+  arrives = false,
+): Found {
   return { told: because, arrives, afterMs, answer: { kind: 'failed', because } };
 }
 

@@ -44,7 +44,11 @@ export async function liveAll(crew: CrewOptions): Promise<Tally> {
 }
 
 /** The tally of a handful; undefined when somebody does not want it any more. */
-function answerOf(worker: Worker, handful: Handful, signal: AbortSignal | undefined): Promise<Tally | undefined> {
+function answerOf(
+  worker: Worker,
+  handful: Handful,
+  signal: AbortSignal | undefined,
+): Promise<Tally | undefined> {
   return new Promise((resolve, reject) => {
     const unwanted = (): void => {
       resolve(undefined);

@@ -134,7 +134,9 @@ export class SimulatedFleet {
   #described(id: string, command: Command, { name }: Invocation): Instance[] {
     const output = this.#kept.get(id)?.ec2.run(command) as DescribeInstancesCommandOutput | undefined;
     const found = (output?.Reservations ?? []).flatMap(({ Instances = [] }) => Instances);
-    return found.filter(({ InstanceId }) => InstanceId === id).map((instance) => this.#shown(id, instance, name));
+    return found
+      .filter(({ InstanceId }) => InstanceId === id)
+      .map((instance) => this.#shown(id, instance, name));
   }
 
   /** What a function is shown of what EC2 says. */

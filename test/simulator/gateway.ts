@@ -67,7 +67,10 @@ function functionOf(route: string): FunctionName {
   return route.startsWith('GET ') ? 'lookup' : 'operate';
 }
 
-function eventOf({ route, params = {}, query = {}, headers = {}, body, role, session }: ApiRequest, nowMs: number) {
+function eventOf(
+  { route, params = {}, query = {}, headers = {}, body, role, session }: ApiRequest,
+  nowMs: number,
+) {
   return {
     routeKey: route,
     pathParameters: params,

@@ -139,7 +139,8 @@ export class Lambda {
   #thaw(sandbox: Sandbox): void {
     const { random, time, weights, isCalm } = this.#world;
     sandbox.lag = undefined;
-    if (isCalm || time.nowMs() - sandbox.idleSinceMs < FROZEN_AFTER_MS || !random.chance(weights.thawLag)) return;
+    if (isCalm || time.nowMs() - sandbox.idleSinceMs < FROZEN_AFTER_MS || !random.chance(weights.thawLag))
+      return;
     this.#world.seen('clock lags after a thaw');
     sandbox.lag = { shownMs: sandbox.idleSinceMs, untilMs: time.nowMs() + random.between(1, 3000) };
   }

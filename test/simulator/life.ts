@@ -2,8 +2,7 @@
 import { setGoing } from './happenings.ts';
 import { unfinished } from './oracles/liveness.ts';
 import type { Violation } from './oracles/witness.ts';
-import { register } from './operators.ts';
-import { resume, resumeFleet } from './operators.ts';
+import { register, resume, resumeFleet } from './operators.ts';
 import { planOf, type PlanOptions } from './plan.ts';
 import { requestOn } from './proxy.ts';
 import type { TraceLine } from './trace.ts';
@@ -77,7 +76,10 @@ function sweepOn(world: World): void {
   world.time.after(SWEEP_EVERY_MS, () => {
     void world.lambda.invoke('sweep', {});
     // EventBridge delivers at least once.
-    if (!world.isCalm && world.random.chance(world.weights.calledTwice)) void world.lambda.invoke('sweep', {});
+    if (!world.isCalm && world.random.chance(world.weights.calledTwice)) {
+      world.seen('sweep twice');
+      void world.lambda.invoke('sweep', {});
+    }
     sweepOn(world);
   });
 }
@@ -93,7 +95,8 @@ async function rest(world: World): Promise<void> {
     const left = unfinished(world);
     if (left.length === 0) return;
     if (world.nowMs() >= untilMs) {
-      for (const { invariant, what } of left) world.broken(invariant, `not within ${CALM_AT_MOST_MS / 60_000} minutes of calm: ${what}`);
+      for (const { invariant, what } of left)
+        world.broken(invariant, `not within ${CALM_AT_MOST_MS / 60_000} minutes of calm: ${what}`);
       return;
     }
   }

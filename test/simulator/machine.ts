@@ -96,7 +96,8 @@ export class Machine {
   #beatOn(bootId: string): void {
     if (this.bootId !== bootId || this.agent === 'off' || this.agent === 'gone') return;
     const nowMs = this.#world.time.nowMs();
-    const keepsStill = this.beats.leases && this.seq > 0 && nowMs < this.busyUntilMs - 2 * this.beats.intervalMs;
+    const keepsStill =
+      this.beats.leases && this.seq > 0 && nowMs < this.busyUntilMs - 2 * this.beats.intervalMs;
     if (this.isAlive && !keepsStill) {
       this.seq += 1;
       this.#world.beat(this);

@@ -31,16 +31,18 @@ export async function register(world: World, member: Member, desired: 'running' 
 
 export async function remove(world: World, member: Member): Promise<void> {
   member.isRemoved = true;
-  await ask(world, { route: 'DELETE /workspaces/{workspaceId}', ...about(member), query: { parked: 'refuse' } });
+  await ask(world, {
+    route: 'DELETE /workspaces/{workspaceId}',
+    ...about(member),
+    query: { parked: 'refuse' },
+  });
   await world.time.wait(world.random.between(1000, 120_000));
   await register(world, member, 'running');
 }
 
 export async function pause(world: World, member: Member): Promise<void> {
   const forMs = world.random.between(10_000, 240_000);
-  const until = world.random.chance(0.5)
-    ? { until: new Date(world.time.nowMs() + forMs).toISOString() }
-    : {};
+  const until = world.random.chance(0.5) ? { until: new Date(world.time.nowMs() + forMs).toISOString() } : {};
   const body = { reason: 'maintenance', ...until };
   await ask(world, { route: 'PUT /workspaces/{workspaceId}/pause', ...about(member), body });
   await world.time.wait(forMs);
@@ -93,10 +95,12 @@ export async function replace(world: World, member: Member): Promise<void> {
 
 export async function cancel(world: World, member: Member): Promise<void> {
   const waiting = [...world.truth.promised.values()].filter(
-    ({ requestId, workspaceId }) => workspaceId === member.workspaceId && world.requestState(requestId) === 'parked',
+    ({ requestId, workspaceId }) =>
+      workspaceId === member.workspaceId && world.requestState(requestId) === 'parked',
   );
   const [first] = waiting;
-  if (first) await ask(world, { route: 'DELETE /requests/{requestId}', params: { requestId: first.requestId } });
+  if (first)
+    await ask(world, { route: 'DELETE /requests/{requestId}', params: { requestId: first.requestId } });
 }
 
 export async function redrive(world: World): Promise<void> {

@@ -46,7 +46,8 @@ export class Oracles {
         this.#acts.fleetChanged(before, after);
         return;
       case 'PARKED':
-        if (Number(after?.['count'] ?? 0) < 0) this.#witness.broken('V1', 'fewer than no requests are counted');
+        if (Number(after?.['count'] ?? 0) < 0)
+          this.#witness.broken('V1', 'fewer than no requests are counted');
         return;
       default:
         if (!key.sk.startsWith('VERDICT#')) return;

@@ -54,7 +54,17 @@ function sizeOf(random: Random): number {
 }
 
 function settingsOf(random: Random): PolicySettings {
-  const mode = random.pick<Mode>(['enforce', 'enforce', 'enforce', 'enforce', 'enforce', 'enforce', 'enforce', 'approve', 'observe']);
+  const mode = random.pick<Mode>([
+    'enforce',
+    'enforce',
+    'enforce',
+    'enforce',
+    'enforce',
+    'enforce',
+    'enforce',
+    'approve',
+    'observe',
+  ]);
   return {
     ...defaultSettings,
     mode,

@@ -33,8 +33,8 @@ async function forward(world: World, member: Member): Promise<void> {
     method: 'POST',
     path: '/a2a',
     headers: { 'content-type': 'text/plain' },
-    body: Buffer.from(`canary ${number}`).toString('base64'),
-    expiresInSeconds: random.pick([60, 300, 600, 900]),
+    body: Buffer.from(`zebra ${number}`).toString('base64'),
+    expiresInSeconds: random.pick([60, 120, 300, 600]),
     whenDead: random.pick(['park', 'park', 'refuse'] as const),
     ...(random.chance(0.2) && { onAmbiguous: 'refuse' as const }),
   };

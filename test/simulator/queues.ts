@@ -20,7 +20,8 @@ export class Queues {
   constructor(world: World) {
     this.#world = world;
     const nowMs = (): number => world.time.nowMs();
-    const dead = (name: string, fifo = false): Queue => new Queue({ name, fifo, retentionSeconds: days(14) }, nowMs);
+    const dead = (name: string, fifo = false): Queue =>
+      new Queue({ name, fifo, retentionSeconds: days(14) }, nowMs);
     this.dead = {
       reprobe: dead('reprobe-dead'),
       restart: dead('restart-dead'),
@@ -34,7 +35,11 @@ export class Queues {
         whims,
       ),
       restart: new Queue(
-        { name: 'restart', visibilitySeconds: 120, redrive: { to: this.dead.restart, maxReceiveCount: 1000 } },
+        {
+          name: 'restart',
+          visibilitySeconds: 120,
+          redrive: { to: this.dead.restart, maxReceiveCount: 1000 },
+        },
         nowMs,
         whims,
       ),
@@ -78,7 +83,10 @@ export class Queues {
 
   sendRaw(name: QueueName, body: string, what: string): void {
     const id = String(this.#world.nextNumber());
-    const fifo = name === 'parked' ? { groupId: what, deduplicationId: id } : { groupId: undefined, deduplicationId: undefined };
+    const fifo =
+      name === 'parked'
+        ? { groupId: what, deduplicationId: id }
+        : { groupId: undefined, deduplicationId: undefined };
     this.queues[name].send({ body, ...fifo });
     this.#sources[name].poke();
   }
@@ -91,7 +99,10 @@ export class Queues {
     for (const name of names) this.#sources[name].poke();
   }
 
-  #source(name: QueueName, props: { fn: 'reprobe' | 'restart' | 'deliver'; batchSize: number; maxConcurrency: number }) {
+  #source(
+    name: QueueName,
+    props: { fn: 'reprobe' | 'restart' | 'deliver'; batchSize: number; maxConcurrency: number },
+  ) {
     const queue = this.queues[name];
     const source = new EventSource(queue, props);
     const polled = { next: () => source.next(), nextVisibleMs: () => queue.nextReceivableAtMs() };

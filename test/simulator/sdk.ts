@@ -44,7 +44,15 @@ export interface Sdk {
   send(command: Command): Promise<unknown>;
 }
 
-export const callFaults = ['crashBefore', 'error', 'throttled', 'lost', 'crashAfter', 'slow', 'frozen'] as const;
+export const callFaults = [
+  'crashBefore',
+  'error',
+  'throttled',
+  'lost',
+  'crashAfter',
+  'slow',
+  'frozen',
+] as const;
 type Outcome = (typeof callFaults)[number] | 'ok';
 
 class CallFailedError extends Error {
@@ -77,7 +85,15 @@ export function sdkOf(
       const invocation = running(sandbox);
       return new Promise((resolve, reject) => {
         const name = nameOf(command);
-        attempt(world, { invocation, service, name, run: () => run(command, invocation), resolve, reject, tries: 0 });
+        attempt(world, {
+          invocation,
+          service,
+          name,
+          run: () => run(command, invocation),
+          resolve,
+          reject,
+          tries: 0,
+        });
       });
     },
   };
@@ -105,6 +121,8 @@ function attempt(world: CallWorld, call: Call): void {
       told(world, call, outcome);
       conclude(world, call, outcome, { value, backMs });
     } catch (error) {
+      if (call.tries > 1 && (error as Error).name === 'ConditionalCheckFailedException')
+        world.seen('a repeat meets what it has done');
       told(world, call, `${outcome} ${(error as Error).name}`);
       conclude(world, call, outcome, { error: error as Error, backMs });
     } finally {
@@ -182,11 +200,15 @@ export function nameOf(command: Command): string {
   const key = input.Key ?? input.Item;
   if (key) return `${name} ${keyText(key)}`;
   if (input.TransactItems) {
-    const keys = input.TransactItems.map((item) => Object.values(item)[0]).map((part) => part?.Key ?? part?.Item);
+    const keys = input.TransactItems.map((item) => Object.values(item)[0]).map(
+      (part) => part?.Key ?? part?.Item,
+    );
     return `${name} ${keys.map((each) => keyText(each ?? {})).join(' ')}`;
   }
   if (input.RequestItems)
-    return `${name} ${Object.values(input.RequestItems).flatMap(({ Keys = [] }) => Keys.map(keyText)).join(' ')}`;
+    return `${name} ${Object.values(input.RequestItems)
+      .flatMap(({ Keys = [] }) => Keys.map(keyText))
+      .join(' ')}`;
   if (input.InstanceIds) return `${name} ${input.InstanceIds.join(' ')}`;
   if (input.Filters) return `${name} ${(input.Filters[0]?.Values ?? []).join(' ')}`;
   if (input.Entries) return `${name} ${input.Entries[0]?.DetailType ?? ''}`;

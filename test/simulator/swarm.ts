@@ -43,7 +43,13 @@ const ofMessages = {
 } as const;
 
 /** Shares of heartbeats, and of calls of the API. */
-const ofBeats = { beatLost: 0.2, beatLate: 0.15, beatTwice: 0.08, answerLost: 0.08, calledTwice: 0.1 } as const;
+const ofBeats = {
+  beatLost: 0.2,
+  beatLate: 0.15,
+  beatTwice: 0.08,
+  answerLost: 0.08,
+  calledTwice: 0.1,
+} as const;
 
 /** Shares of sandboxes. */
 const ofSandboxes = { skewed: 0.3, slightlySkewed: 0.5, thawLag: 0.3 } as const;

@@ -29,7 +29,9 @@ function isTelling({ who, what }: TraceLine, names: readonly string[]): boolean 
 }
 
 function endText({ seed, violations, hash, steps }: Life): string {
-  const told = violations.map(({ invariant, what, atMs }) => `${clockText(atMs)}  ${invariant} BROKEN: ${what}`);
+  const told = violations.map(
+    ({ invariant, what, atMs }) => `${clockText(atMs)}  ${invariant} BROKEN: ${what}`,
+  );
   const end = `seed ${seed}: ${steps} steps, trace ${hash}`;
   return told.length === 0 ? `${end}, nothing broken` : [...told, end].join('\n');
 }

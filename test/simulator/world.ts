@@ -175,7 +175,11 @@ export class World implements CallWorld, Witness, LogBook {
     if (!this.trace.keepsLines && level !== 'error') return;
     const text = `${message} ${JSON.stringify(fields)}${error instanceof Error ? ` ${error.name}: ${error.message}` : ''}`;
     this.oracles.said('a log', `${message} ${JSON.stringify(fields)}`);
-    this.trace.note(this.time.nowMs(), `${sandbox.fn}#${sandbox.invocation?.number ?? 0}`, `${level}: ${text}`);
+    this.trace.note(
+      this.time.nowMs(),
+      `${sandbox.fn}#${sandbox.invocation?.number ?? 0}`,
+      `${level}: ${text}`,
+    );
   }
 
   /** No more faults: what is cut is whole again, clocks are right, what is stuck gets loose. */

@@ -58,7 +58,8 @@ export class ActOracle {
       witness.broken('S9', `Stop hits a boot of ${workspaceId} that was launched after the condemned one`);
     if ((claim.stopLeaseUntilMs ?? 0) + 1000 < nowMs)
       witness.broken('S8', `Stop ${nowMs - (claim.stopLeaseUntilMs ?? 0)} ms after its lease ended`);
-    if (wasAlive) witness.seen(claim.kind === 'operator' ? 'ordered stop of the living' : 'stop of the living');
+    if (wasAlive)
+      witness.seen(claim.kind === 'operator' ? 'ordered stop of the living' : 'stop of the living');
   }
 
   fleetChanged(beforeItem: Item | undefined, afterItem: Item | undefined): void {
@@ -82,7 +83,10 @@ export class ActOracle {
       if (before?.brake === 'open') this.#witness.broken('S13', 'admitted while the brake is open');
       if (before?.pause && (before.pause.untilMs ?? Infinity) > this.#witness.nowMs())
         this.#witness.broken('S13', 'admitted while the fleet is paused');
-      const slots = Math.max(3, Math.floor(this.#witness.policy.maxRestartShare * this.#witness.truth.members.length));
+      const slots = Math.max(
+        3,
+        Math.floor(this.#witness.policy.maxRestartShare * this.#witness.truth.members.length),
+      );
       const admitted = Object.keys(after.admitted).length;
       if (admitted > slots + this.#forcedOnes(after.admitted))
         this.#witness.broken('S13', `${admitted} restarts at once, of ${slots}`);

@@ -6,7 +6,11 @@ import { workspaceIn, type Witness } from './witness.ts';
 /** Time from the last look to the write that follows from it, at most: an invocation of the re-probe lives 10 s. */
 const LONGEST_RUN_MS = 10_000;
 
-export function workspaceChanged(witness: Witness, beforeItem: Item | undefined, afterItem: Item | undefined): void {
+export function workspaceChanged(
+  witness: Witness,
+  beforeItem: Item | undefined,
+  afterItem: Item | undefined,
+): void {
   const before = workspaceIn(beforeItem);
   const after = workspaceIn(afterItem);
   const generationBefore = Number(beforeItem?.['generation'] ?? 0);
@@ -46,7 +50,8 @@ function claimed(witness: Witness, before: Workspace, after: Workspace, claim: C
     if (before.settleUntilMs > nowMs)
       witness.broken('S2', `claimed ${before.settleUntilMs - nowMs} ms before its settle window ended`);
     const { pause } = before;
-    if (pause && (pause.untilMs === undefined || pause.untilMs > nowMs)) witness.broken('S12', 'claimed while paused');
+    if (pause && (pause.untilMs === undefined || pause.untilMs > nowMs))
+      witness.broken('S12', 'claimed while paused');
     const recent = after.recentRestartsMs.filter((atMs) => atMs > nowMs - policy.restartWindowMs);
     if (recent.length > policy.restartsPerWindow)
       witness.broken('S13', `${recent.length} restarts within the window`);
@@ -62,7 +67,10 @@ function claimed(witness: Witness, before: Workspace, after: Workspace, claim: C
     witness.broken('S35', 'a claim without a receipt that says so before');
   if (receipt?.['final'] === true) witness.broken('S5', 'claimed for a verdict that was final already');
   if (before.freshUntilMs >= nowMs)
-    witness.broken('S1', `claimed though its heartbeat is fresh for another ${before.freshUntilMs - nowMs} ms`);
+    witness.broken(
+      'S1',
+      `claimed though its heartbeat is fresh for another ${before.freshUntilMs - nowMs} ms`,
+    );
   evidence(witness, before, claim);
   looks(witness, before, claim, nowMs);
 }
@@ -75,7 +83,10 @@ function evidence(witness: Witness, { evidence: found, ...workspace }: Workspace
   }
   const { heartbeat } = workspace;
   if (found.bootId !== heartbeat?.bootId || found.seq !== heartbeat?.seq)
-    witness.broken('S3', `a beat came since the first sighting (${found.seq ?? 'none'}, ${heartbeat?.seq ?? 'none'})`);
+    witness.broken(
+      'S3',
+      `a beat came since the first sighting (${found.seq ?? 'none'}, ${heartbeat?.seq ?? 'none'})`,
+    );
   if (found.generation !== workspace.generation || found.instanceId !== workspace.instanceId)
     witness.broken('S6', 'the evidence is of another generation or instance');
   if (claim.instanceId !== workspace.instanceId) witness.broken('S6', 'the claim is of another instance');
@@ -89,13 +100,14 @@ function looks(witness: Witness, workspace: Workspace, claim: Claim, nowMs: numb
     .sightsOf(workspace.instanceId)
     .filter(({ fn, state }) => (fn === 'forward-error' || fn === 'reprobe') && wanted.includes(state));
   const isSecond = (atMs: number): boolean => atMs >= nowMs - LONGEST_RUN_MS;
-  const hasTwo = sights.some((second) =>
-    isSecond(second.atMs) &&
-    sights.some(
-      (first) =>
-        second.atMs - first.atMs >= policy.reprobeDelayMs &&
-        second.atMs - first.atMs <= policy.evidenceLifeMs + LONGEST_RUN_MS,
-    ),
+  const hasTwo = sights.some(
+    (second) =>
+      isSecond(second.atMs) &&
+      sights.some(
+        (first) =>
+          second.atMs - first.atMs >= policy.reprobeDelayMs &&
+          second.atMs - first.atMs <= policy.evidenceLifeMs + LONGEST_RUN_MS,
+      ),
   );
   if (!hasTwo) {
     const ages = sights.slice(-4).map(({ atMs, state }) => `${state} ${nowMs - atMs} ms ago`);
@@ -105,6 +117,7 @@ function looks(witness: Witness, workspace: Workspace, claim: Claim, nowMs: numb
 
 /** The intents: what is about to be done is fenced by the very write (S8, S12), and Stop is meant once a claim (S13). */
 function advanced(witness: Witness, before: Workspace, after: Workspace, claim: Claim): void {
+  if (claim.epoch > (before.claim?.epoch ?? 0)) witness.seen('claim resumed');
   const from = before.claim?.step;
   if (from === claim.step) return;
   witness.seen(`claim step ${claim.step}`);
@@ -122,7 +135,8 @@ function advanced(witness: Witness, before: Workspace, after: Workspace, claim: 
   if (before.settleUntilMs > own && before.settleUntilMs > nowMs && claim.startedAtMs === undefined)
     witness.broken('S2', `${claim.step} within a settle window that somebody announced`);
   if (claim.step === 'stop-issued' && claim.kind === 'silent') {
-    if (before.claim?.heardAtMs !== undefined) witness.broken('S3', 'Stop is meant for an agent that was heard');
+    if (before.claim?.heardAtMs !== undefined)
+      witness.broken('S3', 'Stop is meant for an agent that was heard');
     if (before.heartbeat?.bootId !== claim.bootId)
       witness.broken('S9', 'Stop is meant for another boot than the condemned one');
   }

@@ -17,11 +17,15 @@ export function unfinished(witness: Witness): Unfinished[] {
     const row = witness.stored(`REQ#${requestId}`, 'REQUEST') as unknown as ParkedRequest | undefined;
     if (!row) left.push({ invariant: 'V1', what: `${requestId} was promised, and is nowhere` });
     else if (!isFinalState(row.state))
-      left.push({ invariant: 'V1', what: `${requestId} is ${row.state}, expires ${expiresAtMs - witness.nowMs()} ms from now` });
+      left.push({
+        invariant: 'V1',
+        what: `${requestId} is ${row.state}, expires ${expiresAtMs - witness.nowMs()} ms from now`,
+      });
   }
   for (const member of truth.members) left.push(...ofMember(witness, member));
   const fleet = fleetIn(witness.stored('FLEET', 'BRAKE'));
-  if (fleet?.brake === 'open') left.push({ invariant: 'V9', what: `the brake is open: ${fleet.brakeBecause ?? ''}` });
+  if (fleet?.brake === 'open')
+    left.push({ invariant: 'V9', what: `the brake is open: ${fleet.brakeBecause ?? ''}` });
   for (const token of Object.keys(fleet?.admitted ?? {})) {
     left.push({ invariant: 'V2', what: `the slot of ${token} is not given back` });
   }
@@ -34,12 +38,17 @@ function ofMember(witness: Witness, { workspaceId, machine }: Member): Unfinishe
   const left: Unfinished[] = [];
   const { claim, evidence } = workspace;
   if (claim && claim.step !== 'awaiting-approval')
-    left.push({ invariant: 'V2', what: `${workspaceId} has an open claim: ${claim.step} ${claim.waitsFor ?? ''}` });
+    left.push({
+      invariant: 'V2',
+      what: `${workspaceId} has an open claim: ${claim.step} ${claim.waitsFor ?? ''}`,
+    });
   if (evidence) left.push({ invariant: 'V5', what: `${workspaceId} has evidence without a verdict` });
   const parked = witness.stored(`WS#${workspaceId}`, 'PARKED');
-  if (Number(parked?.['count'] ?? 0) < 0) left.push({ invariant: 'V1', what: 'fewer than no requests are counted' });
+  if (Number(parked?.['count'] ?? 0) < 0)
+    left.push({ invariant: 'V1', what: 'fewer than no requests are counted' });
   const isHelped = !workspace.quarantine && !workspace.gone && !workspace.withheld;
-  const isWanted = workspace.desired === 'running' && !workspace.pause && workspace.settings?.mode === undefined;
+  const isWanted =
+    workspace.desired === 'running' && !workspace.pause && workspace.settings?.mode === undefined;
   const isWatched = witness.policy.mode === 'enforce' && workspace.instanceId === machine.instanceId;
   // Somebody must ask: a caller who comes again, or a request that waits. When none does, nobody can know.
   if (!witness.callersStay && Number(parked?.['count'] ?? 0) === 0) return left;

@@ -10,6 +10,9 @@ import { workspaceIn, type Witness } from './witness.ts';
 /** Between the write that begins an attempt and the arrival at the agent: one call to EC2 lies in between at most. */
 const ON_ITS_WAY_MS = 5000;
 
+/** Two seconds by the rule; and the answer of EC2, and the connection, may take as long as a request may. */
+const ADDRESS_AGE_MS = 2000 + 3000;
+
 export class RequestOracle {
   readonly #witness: Witness;
   readonly #firstCopies = new Map<string, Copy>();
@@ -27,7 +30,9 @@ export class RequestOracle {
     if (before && isFinalState(before.state) && after?.state !== before.state)
       witness.broken('S24', `${before.requestId} went from ${before.state} to ${after?.state ?? 'nothing'}`);
     if (!after || after.state === before?.state) return;
-    witness.seen(`request ${after.state}${isFinalState(after.state) && after.why !== undefined ? ` ${after.why}` : ''}`);
+    witness.seen(
+      `request ${after.state}${isFinalState(after.state) && after.why !== undefined ? ` ${after.why}` : ''}`,
+    );
     if (after.state === 'delivered' && !this.#firstCopies.has(after.requestId))
       witness.broken('V1', `${after.requestId} is said to be delivered, and no agent has it`);
     if (after.state === 'delivering' && before?.state !== 'delivering') this.#begins(after);
@@ -58,6 +63,9 @@ export class RequestOracle {
     }
     if (row.workspaceId !== machine.workspaceId)
       witness.broken('S20', `${requestId} of ${row.workspaceId} went to ${machine.workspaceId}`);
+    const asked = witness.truth.sightsOf(copy.instanceId).findLast(({ fn }) => fn === 'deliver');
+    if (!asked || nowMs - asked.atMs > ADDRESS_AGE_MS)
+      witness.broken('S20', `${requestId} went to an address that is ${nowMs - (asked?.atMs ?? 0)} ms old`);
     const workspace = workspaceIn(witness.stored(`WS#${row.workspaceId}`, 'STATE'));
     if (workspace && workspace.instanceId !== copy.instanceId && nowMs - invocation.beganMs < 1000)
       witness.seen('delivery to the instance before');
@@ -115,8 +123,10 @@ export class RequestOracle {
       this.#witness.broken('S19', `${requestId} was promised, and is nowhere`);
       return;
     }
-    if (row.state === 'accepting') this.#witness.broken('S19', `${requestId} was promised, and is not parked yet`);
-    if (row.why === 'never-accepted') this.#witness.broken('S19', `${requestId} was promised, and was never accepted`);
+    if (row.state === 'accepting')
+      this.#witness.broken('S19', `${requestId} was promised, and is not parked yet`);
+    if (row.why === 'never-accepted')
+      this.#witness.broken('S19', `${requestId} was promised, and was never accepted`);
     this.#witness.truth.promised.set(requestId, {
       requestId,
       workspaceId: workspaceId ?? row.workspaceId,

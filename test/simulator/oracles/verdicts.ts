@@ -9,11 +9,22 @@ export function judged(witness: Witness, beforeItem: Item | undefined, afterItem
   if (!after) return;
   if (before && isFinal(before) && before.verdict !== after.verdict)
     witness.broken('S24', `the verdict ${after.verdictId} went from ${before.verdict} to ${after.verdict}`);
+  if (after.looks.length !== (before?.looks.length ?? 0)) looked(witness, before, after);
   if (!isFinal(after) || (before && isFinal(before))) return;
   witness.seen(`verdict ${after.verdict} ${after.reason}`);
-  witness.seen(`rule ${after.rule}`);
   const claim = workspaceIn(witness.stored(`WS#${after.workspaceId}`, 'STATE'))?.claim;
   // S27: whoever has won says so.
   if (after.verdict !== 'dead' && claim?.token === after.verdictId)
-    witness.broken('S27', `${after.verdictId} has won its claim, and its receipt says ${after.verdict} ${after.reason}`);
+    witness.broken(
+      'S27',
+      `${after.verdictId} has won its claim, and its receipt says ${after.verdict} ${after.reason}`,
+    );
+}
+
+function looked(witness: Witness, before: Receipt | undefined, after: Receipt): void {
+  witness.seen(`rule ${after.rule}`);
+  if (before?.rule !== '9-first-sighting') return;
+  if (after.rule === '7-running') witness.seen('second look alive');
+  if (after.rule === '6-probe-unknown' || after.rule === '5-probe-queued')
+    witness.seen('second look inconclusive');
 }
