@@ -9,7 +9,7 @@ const withoutStack = {
   // modules, and a test that changes one has to put it back.
   isolate: false,
 };
-const deployed = ['test/{e2e,e2e-brake,readme,package}/**'];
+const deployed = ['test/{e2e,e2e-brake,readme,package}/**', 'test/contract/emulator.test.ts'];
 
 export default defineConfig({
   test: {
