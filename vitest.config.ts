@@ -9,7 +9,7 @@ const withoutStack = {
   // modules, and a test that changes one has to put it back.
   isolate: false,
 };
-const deployed = ['test/{e2e,e2e-brake,readme,package}/**'];
+const deployed = ['test/{e2e,e2e-brake,readme,package}/**', 'test/contract/emulator.test.ts'];
 
 export default defineConfig({
   test: {
@@ -53,6 +53,16 @@ export default defineConfig({
           testTimeout: 300_000,
           hookTimeout: 300_000,
           fileParallelism: false,
+        },
+      },
+      {
+        // Not in `npm test`: test/contract/main.ts runs it with the emulator that it has started.
+        test: {
+          name: 'contract',
+          include: ['test/contract/emulator.test.ts'],
+          globalSetup: ['test/contract/setup.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
         },
       },
       {

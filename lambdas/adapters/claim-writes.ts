@@ -25,6 +25,7 @@ export function claimWrites(table: Table): ClaimWrites {
     async claim(write) {
       const { condition, values } = claimCondition(write.requires);
       const { sets } = write;
+      // A forced order waits for no window, but a longer one that was announced meanwhile is not written over (S17).
       try {
         await table.client.send(
           new UpdateCommand({
@@ -36,7 +37,7 @@ export function claimWrites(table: Table): ClaimWrites {
               sets.retiredBootId === undefined ? '' : ', retiredBootId = :retired',
               'REMOVE evidence',
             ].join(' '),
-            ConditionExpression: condition,
+            ConditionExpression: `${condition} AND ${noWindowCut}`,
             ExpressionAttributeValues: {
               ...values,
               ':claim': sets.claim,
@@ -97,7 +98,12 @@ export function claimWrites(table: Table): ClaimWrites {
                 : ', settleUntilMs = :settleUntil, settleFromMs = :settleFrom, settleBecause = :because, freshUntilMs = :notFresh',
               also.stopAtMs === undefined ? '' : ', lastStopMs = :stopAt',
             ].join(''),
-            ConditionExpression: [sameClaim, heardAsRead(from), ...look.clauses].join(' AND '),
+            ConditionExpression: [
+              sameClaim,
+              heardAsRead(from),
+              ...look.clauses,
+              ...(also.settleUntilMs === undefined ? [] : [noWindowCut]),
+            ].join(' AND '),
             ExpressionAttributeNames: claimNames,
             ExpressionAttributeValues: {
               ...claimValues(from),
@@ -162,6 +168,8 @@ async function writtenOrFound(write: () => Promise<unknown>): Promise<'written' 
   }
 }
 
+/** The settle window only ever reaches further: one that was announced since the read stays (S17). */
+const noWindowCut = 'settleUntilMs <= :settleUntil';
 const claimNames = { '#token': 'token', '#step': 'step' } as const;
 /** The claim is exactly as it was read: a second copy of a message that was faster makes this fail. */
 const sameClaim =

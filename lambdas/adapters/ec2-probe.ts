@@ -1,5 +1,5 @@
 /** IsRunning: one DescribeInstances for any number of instances. It reads; it has no other power. */
-import type { Instance } from '@aws-sdk/client-ec2';
+import type { DescribeInstancesCommand, EC2Client, Instance } from '@aws-sdk/client-ec2';
 import { isInstanceState, type Probe, type UnknownCause } from '../../core/facts.ts';
 import type { Ec2Probe, InstanceLook, Log } from '../ports.ts';
 import { clientDefaults } from './table.ts';
@@ -17,9 +17,12 @@ const throttleCodes = new Set([
 ]);
 const notFoundCodes = new Set(['InvalidInstanceID.NotFound', 'InvalidInstanceID.Malformed']);
 
-/** Asks EC2. The client is loaded when the first probe is made: most calls need none, and it is the largest part. */
-export function ec2Probe(log: Log): Ec2Probe {
-  let loading: ReturnType<typeof load> | undefined;
+/**
+ * Asks EC2. The client is loaded when the first probe is made: most calls need none, and it is the largest part.
+ * `load` is for tests.
+ */
+export function ec2Probe(log: Log, load: () => Promise<LoadedEc2> = loadSdk): Ec2Probe {
+  let loading: Promise<LoadedEc2> | undefined;
   return {
     async look(instanceIds) {
       const looks = new Map<string, InstanceLook>();
@@ -49,11 +52,17 @@ export function ec2Probe(log: Log): Ec2Probe {
   };
 }
 
-async function load() {
-  const { EC2Client, DescribeInstancesCommand } = await import('./ec2-client.ts');
+/** What a probe needs of the SDK. */
+export interface LoadedEc2 {
+  readonly client: Pick<EC2Client, 'send'>;
+  readonly DescribeInstancesCommand: typeof DescribeInstancesCommand;
+}
+
+async function loadSdk(): Promise<LoadedEc2> {
+  const sdk = await import('./ec2-client.ts');
   return {
-    client: new EC2Client({ ...clientDefaults, maxAttempts: PROBE_ATTEMPTS }),
-    DescribeInstancesCommand,
+    client: new sdk.EC2Client({ ...clientDefaults, maxAttempts: PROBE_ATTEMPTS }),
+    DescribeInstancesCommand: sdk.DescribeInstancesCommand,
   };
 }
 

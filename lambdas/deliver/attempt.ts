@@ -36,8 +36,12 @@ export interface Attempt {
 
 export type Attempted = { readonly kind: 'ended' } | Later;
 
+/** An address that was read longer ago may be somebody else's by now (S20). */
+const ADDRESS_LIFE_MS = 2000;
+
 export async function attempt(ports: DeliverPorts, thisOne: Attempt): Promise<Attempted> {
   const { received, request, workspace, now, drain } = thisOne;
+  const lookedMs = ports.clock.nowMs();
   const place = await placeOf(ports, workspace);
   if (place.kind === 'not-running') {
     // An unknown state is no failure of the workspace, and reports nothing.
@@ -59,20 +63,43 @@ export async function attempt(ports: DeliverPorts, thisOne: Attempt): Promise<At
   const beganMs = ports.clock.nowMs();
   const known: ParkedRequest = { ...request, ambiguous: mayBeWithAgent(request), interruptions };
   const begun = await ports.ledger.beginAttempt(known, {
-    nowMs: now.latestMs,
+    // As late as it is by now, not as it was when the message was read: EC2 was asked since (S21).
+    nowMs: Math.max(now.latestMs, beganMs),
     leaseUntilMs: beganMs + DELIVERY_LEASE_MS,
     mark: { ...agent, answered: false },
     interruptions,
   });
   if (begun === 'lost') return whenTaken(ports);
+  // A sandbox that stood still until its lease was over: others may have ended the request meanwhile (S21).
+  if (ports.clock.nowMs() >= beganMs + DELIVERY_LEASE_MS) return whenTaken(ports);
   const row: ParkedRequest = {
     ...known,
     state: 'delivering',
     attempts: request.attempts + 1,
     lastAttempt: { ...agent, answered: false },
   };
+  if (ports.clock.nowMs() - lookedMs > ADDRESS_LIFE_MS && !(await isStillAt(ports, place, workspace)))
+    return takeBack(ports, { ...thisOne, request: row }, request);
   const answer = await send(ports, { ...thisOne, request: row }, place.address);
   return conclude(ports, { ...thisOne, request: row }, answer, { beganMs, before: request });
+}
+
+/** The write that began the attempt took long: EC2 is asked once more, and must say the same. */
+async function isStillAt(
+  ports: DeliverPorts,
+  { address, launchTimeMs }: Extract<Place, { kind: 'at' }>,
+  workspace: Workspace,
+): Promise<boolean> {
+  const now = await placeOf(ports, workspace);
+  return now.kind === 'at' && now.address === address && now.launchTimeMs === launchTimeMs;
+}
+
+/** Nothing was sent: the request is as it was before this attempt. */
+async function takeBack(ports: DeliverPorts, thisOne: Attempt, before: ParkedRequest): Promise<Later> {
+  const why = 'moved';
+  const { ambiguous, failures = 0, lastAttempt: mark } = before;
+  await ports.ledger.putBack(thisOne.request, { why, ambiguous, failures, notBeforeMs: 0, mark });
+  return later(ports, thisOne.received, thisOne.request, why);
 }
 
 function agentAt({ launchTimeMs }: Extract<Place, { kind: 'at' }>, { heartbeat }: Workspace) {

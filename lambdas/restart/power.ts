@@ -25,6 +25,7 @@ export async function issueStart(ports: RestartPorts, view: RestartView): Promis
   const intent: Claim = { ...claim, step: 'start-issued', attempt: claim.attempt + 1 };
   if (!(await advance(ports, view, intent, { lastLook: lastLookOf(view) })))
     return { kind: 'again', afterSeconds: 1 };
+  if (wasFrozen(ports, view)) return { kind: 'again', afterSeconds: 1 };
   const outcome = await ports.power.start(claim.instanceId);
   report(ports, 'start', view, outcome);
   switch (outcome.kind) {
@@ -129,6 +130,7 @@ export async function issueStop(ports: RestartPorts, view: RestartView): Promise
   const intent: Claim = { ...claim, step: 'stop-issued', stopLeaseUntilMs: now.latestMs + STOP_LEASE_MS };
   const stopping = { lastLook: lastLookOfRunning(view), stopAtMs: now.latestMs };
   if (!(await advance(ports, view, intent, stopping))) return { kind: 'again', afterSeconds: 1 };
+  if (wasFrozen(ports, view)) return { kind: 'again', afterSeconds: 1 };
   const outcome = await ports.power.stop(claim.instanceId);
   report(ports, 'stop', view, outcome);
   if (outcome.kind === 'refused' || outcome.kind === 'try-again') {
@@ -138,6 +140,14 @@ export async function issueStop(ports: RestartPorts, view: RestartView): Promise
   if (outcome.kind === 'done')
     await advance(ports, { ...view, claim: intent }, { ...intent, step: 'stop-recorded' });
   return { kind: 'again', afterSeconds: STATE_WAIT_SECONDS };
+}
+
+/**
+ * Whether the sandbox stood still for longer than any invocation lives: others may have carried on since, and what the
+ * intent allowed is theirs, or over (S8). A Stop now would hit whatever boot there is by now (S9).
+ */
+function wasFrozen(ports: Pick<RestartPorts, 'clock'>, { now }: RestartView): boolean {
+  return ports.clock.nowMs() - now.latestMs >= STOP_LEASE_MS;
 }
 
 /** The instance was started, by us with a lost answer or by somebody else: the claim goes on from there. */

@@ -7,7 +7,7 @@ import { callerOf } from '../../core/caller.ts';
 import { rangeOfCall } from '../../core/time.ts';
 import type { Telemetry } from '../adapters/log.ts';
 import { BadCursorError } from '../adapters/table.ts';
-import type { Clock } from '../ports.ts';
+import type { Clock, Log } from '../ports.ts';
 import { inputOf } from '../schemas/route-inputs.ts';
 import { InvalidInputError, readValue, type ApiCall } from './api-call.ts';
 import { publishMetrics } from './publish-metrics.ts';
@@ -17,7 +17,7 @@ interface GatewayContext {
   readonly timeEpoch?: number;
   readonly authorizer?: { readonly iam?: { readonly userArn?: string } };
 }
-type GatewayEvent = APIGatewayProxyEventV2WithRequestContext<GatewayContext>;
+export type GatewayEvent = APIGatewayProxyEventV2WithRequestContext<GatewayContext>;
 
 /** Wraps a use case as the handler of a function behind the HTTP API. */
 export function apiHandler(
@@ -28,25 +28,30 @@ export function apiHandler(
   return middy<GatewayEvent, APIGatewayProxyStructuredResultV2>()
     .use(injectLambdaContext(logger))
     .use(publishMetrics(metrics))
-    .handler(async (event) => {
-      try {
-        const call = callOf(event, clock);
-        if (!call) return responseOf(problem('forbidden', 'The caller is not known.'));
-        const input = inputOf(call.route);
-        if (input) readValue(call.query, input.query, 'query');
-        return responseOf(await handle(call));
-      } catch (error) {
-        if (error instanceof InvalidInputError) {
-          return responseOf(problem('invalid-input', error.message, { errors: error.problems }));
-        }
-        if (error instanceof BadCursorError) return responseOf(problem('invalid-input', error.message));
-        log.error('call failed', { route: event.routeKey }, error);
-        log.count('CallFailed');
-        const detail =
-          'Something that Defib depends on failed. Nothing was restarted by this call; try again.';
-        return responseOf(problem('unavailable', detail, { retryAfterSeconds: retryAfterSeconds.busy }));
-      }
-    });
+    .handler((event) => answerEvent({ log, clock, handle }, event));
+}
+
+/** The handler without what surrounds it. */
+export async function answerEvent(
+  { log, clock, handle }: { log: Log; clock: Clock; handle: (call: ApiCall) => Promise<Answer> },
+  event: GatewayEvent,
+): Promise<APIGatewayProxyStructuredResultV2> {
+  try {
+    const call = callOf(event, clock);
+    if (!call) return responseOf(problem('forbidden', 'The caller is not known.'));
+    const input = inputOf(call.route);
+    if (input) readValue(call.query, input.query, 'query');
+    return responseOf(await handle(call));
+  } catch (error) {
+    if (error instanceof InvalidInputError) {
+      return responseOf(problem('invalid-input', error.message, { errors: error.problems }));
+    }
+    if (error instanceof BadCursorError) return responseOf(problem('invalid-input', error.message));
+    log.error('call failed', { route: event.routeKey }, error);
+    log.count('CallFailed');
+    const detail = 'Something that Defib depends on failed. Nothing was restarted by this call; try again.';
+    return responseOf(problem('unavailable', detail, { retryAfterSeconds: retryAfterSeconds.busy }));
+  }
 }
 
 function callOf(event: GatewayEvent, clock: Clock): ApiCall | undefined {

@@ -20,7 +20,7 @@ const FIRST_RETRY_SECONDS = 5;
 const LONGEST_RETRY_SECONDS = 60;
 
 export interface Consumer<T> {
-  readonly telemetry: Telemetry;
+  readonly telemetry: Pick<Telemetry, 'log'>;
   readonly sqs: SQSClient;
   readonly queueUrl: string;
   readonly deadLetterUrl: string;
@@ -30,12 +30,17 @@ export interface Consumer<T> {
 }
 
 /** Wraps a use case as the handler of a function behind a queue. */
-export function queueHandler<T>(consumer: Consumer<T>) {
+export function queueHandler<T>(consumer: Consumer<T> & { readonly telemetry: Telemetry }) {
   const { logger, metrics } = consumer.telemetry;
   return middy<SQSEvent, SQSBatchResponse>()
     .use(injectLambdaContext(logger))
     .use(publishMetrics(metrics))
-    .handler(async (event) => ({ batchItemFailures: await runBatch(consumer, recordsOf(event)) }));
+    .handler((event) => answerBatch(consumer, event));
+}
+
+/** The handler without what surrounds it. */
+export async function answerBatch<T>(consumer: Consumer<T>, event: SQSEvent): Promise<SQSBatchResponse> {
+  return { batchItemFailures: await runBatch(consumer, recordsOf(event)) };
 }
 
 /** The records, each whole: an event that SQS did not make may lack any part, and must not take the others with it. */

@@ -315,7 +315,7 @@ describe('restart by order', () => {
     );
     ec2Shows(aws, 'running');
     expect(await operate(route, { reason: 'please', force: true })).toMatchObject({ status: 202 });
-    expect(updates()[0]?.ConditionExpression).not.toMatch(/settleUntilMs|pause/);
+    expect(updates()[0]?.ConditionExpression).not.toMatch(/:settledBefore|pause/);
   });
 
   it('the same Idempotency-Key within a day - the first answer, no second claim', async () => {

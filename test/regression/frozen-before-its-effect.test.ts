@@ -1,0 +1,181 @@
+/**
+ * A sandbox may stand still for minutes between the write that allows an effect and the effect. By then the claim may
+ * have ended and the instance be of another boot, or the request be expired: the late effect must not happen. Found by
+ * the simulator (profile silent, seeds 203 and 225).
+ */
+import { DescribeInstancesCommand, StartInstancesCommand, StopInstancesCommand } from '@aws-sdk/client-ec2';
+import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { beforeEach, describe, expect, it } from 'vitest';
+
+import type { ParkedRequest } from '../../core/parking.ts';
+import type { Claim } from '../../core/workspace.ts';
+import { handleDeliveries } from '../../lambdas/deliver/handle.ts';
+import { handleRestarts } from '../../lambdas/restart/handle.ts';
+import { received } from '../lambdas/calls.ts';
+import {
+  aClaim,
+  aStoredWorkspace,
+  ec2Shows,
+  holds,
+  mockedAws,
+  NOW_MS,
+  portsOver,
+} from '../lambdas/mocked-aws.ts';
+
+const INSTANCE = 'i-0123456789abcdef0';
+const LAUNCHED_MS = NOW_MS - 7_200_000;
+const REQUEST = '01KAREQESTAAAAAAAAAAAAAAAA';
+const FROZEN_FOR_MS = 5 * 60_000;
+
+let aws: ReturnType<typeof mockedAws>;
+let nowMs: number;
+let asked: number;
+let ports: ReturnType<typeof portsOver>;
+beforeEach(() => {
+  aws = mockedAws();
+  nowMs = NOW_MS;
+  asked = 0;
+  const answer = {
+    kind: 'answered',
+    response: { status: 200, headers: {}, body: '', truncated: false },
+  } as const;
+  const over = portsOver(aws, () => {
+    asked += 1;
+    return answer;
+  });
+  ports = { ...over, clock: { ...over.clock, nowMs: () => nowMs } };
+});
+
+/** The sandbox freezes when that write was made, before its answer is seen. */
+const freezesAfter = (isIt: (expression: string) => boolean, forMs = FROZEN_FOR_MS): void => {
+  aws.dynamo.on(UpdateCommand).callsFake(({ UpdateExpression = '' }: { UpdateExpression?: string }) => {
+    if (isIt(UpdateExpression)) nowMs += forMs;
+    return {};
+  });
+};
+
+describe('a sandbox that froze for minutes after the write of its intent', () => {
+  const message = {
+    v: 1,
+    kind: 'restart',
+    workspaceId: 'ws-1',
+    instanceId: INSTANCE,
+    generation: 4,
+    epoch: 0,
+    token: aClaim().token,
+  } as const;
+  const claimed = (changes: Partial<Claim>) =>
+    aStoredWorkspace({
+      generation: 4,
+      claim: { ...aClaim(), launchTimeMs: LAUNCHED_MS, bootId: 'boot-a', ...changes },
+    });
+  const settle = async () => (await handleRestarts([received(message)], ports)).get('message-1');
+
+  it('does not stop what is there by then (S8, S9)', async () => {
+    holds(aws, claimed({ kind: 'silent', reason: 'silent' }));
+    ec2Shows(aws, 'running', { launchTimeMs: LAUNCHED_MS });
+    freezesAfter((expression) => expression.includes('lastStopMs'));
+    expect(await settle()).toMatchObject({ kind: 'again' });
+    expect(nowMs).toBeGreaterThan(NOW_MS);
+    expect(aws.ec2.commandCalls(StopInstancesCommand)).toHaveLength(0);
+  });
+
+  it('does not start what somebody may have stopped on purpose by then (S8, S12)', async () => {
+    holds(aws, claimed({}));
+    ec2Shows(aws, 'stopped', { launchTimeMs: LAUNCHED_MS });
+    freezesAfter((expression) => expression.startsWith('SET claim ='));
+    expect(await settle()).toMatchObject({ kind: 'again' });
+    expect(nowMs).toBeGreaterThan(NOW_MS);
+    expect(aws.ec2.commandCalls(StartInstancesCommand)).toHaveLength(0);
+  });
+});
+
+describe('a sandbox that froze after it began an attempt, for longer than its lease', () => {
+  const settleRequest = async (changes: Partial<ParkedRequest> = {}) => {
+    const row: ParkedRequest = {
+      requestId: REQUEST,
+      workspaceId: 'ws-1',
+      caller: 'role/proxy',
+      state: 'parked',
+      attempts: 0,
+      bodyBytes: 0,
+      acceptedAtMs: NOW_MS - 10_000,
+      parkedAtMs: NOW_MS - 9000,
+      expiresAtMs: NOW_MS + 60_000,
+      ambiguous: false,
+      whenDead: 'refuse',
+      errorClass: 'agent-restarting',
+      enqueueNo: 0,
+      ...changes,
+    };
+    holds(aws, aStoredWorkspace(), [{ pk: `REQ#${REQUEST}`, sk: 'REQUEST', ...row }]);
+    const message = {
+      v: 1,
+      kind: 'parked',
+      workspaceId: 'ws-1',
+      requestId: REQUEST,
+      enqueueNo: 0,
+      idempotencyKey: 'r-1',
+      method: 'POST',
+      path: '/a2a',
+      headers: {},
+      body: '',
+    } as const;
+    return (await handleDeliveries([received(message)], ports)).get('message-1');
+  };
+
+  it('sends nothing: others may have ended the request meanwhile (S21)', async () => {
+    ec2Shows(aws, 'running');
+    freezesAfter((expression) => expression.includes('lastAttempt'));
+    expect(await settleRequest()).toMatchObject({ kind: 'again' });
+    expect(nowMs).toBeGreaterThan(NOW_MS);
+    expect(asked).toBe(0);
+  });
+
+  it('before the write that begins the attempt - does not begin what has expired by then (S21)', async () => {
+    ec2Shows(aws, 'running');
+    const begins: unknown[] = [];
+    aws.dynamo
+      .on(UpdateCommand)
+      .callsFake((input: { ExpressionAttributeValues?: Record<string, unknown> }) => {
+        begins.push(input.ExpressionAttributeValues?.[':now']);
+        return {};
+      });
+    let looks = 0;
+    const look = ports.ec2.look.bind(ports.ec2);
+    const slow = async (ids: readonly string[]) => {
+      looks += 1;
+      nowMs += FROZEN_FOR_MS;
+      return look(ids);
+    };
+    ports = { ...ports, ec2: { look: slow } };
+    await settleRequest({ expiresAtMs: NOW_MS + 3_600_000 });
+    expect(looks).toBeGreaterThan(0);
+    expect(begins[0]).toBe(NOW_MS + FROZEN_FOR_MS);
+  });
+
+  it('for some seconds only - asks EC2 once more, and sends to the address that it gives now (S20)', async () => {
+    ec2Shows(aws, 'running');
+    freezesAfter((expression) => expression.includes('lastAttempt'), 30_000);
+    expect(await settleRequest()).toEqual({ kind: 'done' });
+    expect(aws.ec2.commandCalls(DescribeInstancesCommand)).toHaveLength(2);
+    expect(asked).toBe(1);
+  });
+
+  it('for some seconds, in which the instance was started anew - sends nothing, and takes the attempt back', async () => {
+    ec2Shows(aws, 'running');
+    freezesAfter((expression) => {
+      const isBegin = expression.includes('lastAttempt = :mark, ');
+      if (isBegin) ec2Shows(aws, 'running', { launchTimeMs: NOW_MS });
+      return isBegin;
+    }, 30_000);
+    expect(await settleRequest()).toMatchObject({ kind: 'again' });
+    expect(asked).toBe(0);
+    const [, back] = aws.dynamo.commandCalls(UpdateCommand).map((call) => call.args[0].input);
+    expect(back?.ExpressionAttributeValues).toMatchObject({
+      ':parked': 'parked',
+      ':why': 'moved',
+      ':failures': 0,
+    });
+  });
+});

@@ -1,0 +1,17 @@
+/** All seeded bugs. */
+import { beats } from './beats.ts';
+import type { Bug } from './bug.ts';
+import { claims } from './claims.ts';
+import { judging } from './judging.ts';
+import { parking } from './parking.ts';
+import { queues } from './queues.ts';
+import { restarts } from './restarts.ts';
+
+export const catalogue: readonly Bug[] = [
+  ...judging,
+  ...claims,
+  ...restarts,
+  ...beats,
+  ...parking,
+  ...queues,
+];

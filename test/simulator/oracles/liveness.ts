@@ -1,0 +1,79 @@
+/** What must have come about when nothing has gone wrong for long enough: V1 to V11. */
+import { isFinalState, type ParkedRequest } from '../../../core/parking.ts';
+import type { Machine } from '../machine.ts';
+import type { Member } from '../truth.ts';
+import { fleetIn, workspaceIn, type Witness } from './witness.ts';
+
+export interface Unfinished {
+  readonly invariant: string;
+  readonly what: string;
+}
+
+/** Everything that is still to be done. */
+export function unfinished(witness: Witness): Unfinished[] {
+  const { truth } = witness;
+  const left: Unfinished[] = [];
+  for (const { requestId, expiresAtMs } of truth.promised.values()) {
+    const row = witness.stored(`REQ#${requestId}`, 'REQUEST') as unknown as ParkedRequest | undefined;
+    if (!row) left.push({ invariant: 'V1', what: `${requestId} was promised, and is nowhere` });
+    else if (!isFinalState(row.state))
+      left.push({
+        invariant: 'V1',
+        what: `${requestId} is ${row.state}, expires ${expiresAtMs - witness.nowMs()} ms from now`,
+      });
+  }
+  for (const member of truth.members) left.push(...ofMember(witness, member));
+  const fleet = fleetIn(witness.stored('FLEET', 'BRAKE'));
+  if (fleet?.brake === 'open')
+    left.push({ invariant: 'V9', what: `the brake is open: ${fleet.brakeBecause ?? ''}` });
+  for (const token of Object.keys(fleet?.admitted ?? {})) {
+    left.push({ invariant: 'V2', what: `the slot of ${token} is not given back` });
+  }
+  return left;
+}
+
+function ofMember(witness: Witness, { workspaceId, machine }: Member): Unfinished[] {
+  const workspace = workspaceIn(witness.stored(`WS#${workspaceId}`, 'STATE'));
+  if (!workspace) return [];
+  const left: Unfinished[] = [];
+  const { claim, evidence } = workspace;
+  if (claim && claim.step !== 'awaiting-approval')
+    left.push({
+      invariant: 'V2',
+      what: `${workspaceId} has an open claim: ${claim.step} ${claim.waitsFor ?? ''}`,
+    });
+  if (evidence) left.push({ invariant: 'V5', what: `${workspaceId} has evidence without a verdict` });
+  const parked = witness.stored(`WS#${workspaceId}`, 'PARKED');
+  if (Number(parked?.['count'] ?? 0) < 0)
+    left.push({ invariant: 'V1', what: 'fewer than no requests are counted' });
+  const isHelped = !workspace.quarantine && !workspace.gone && !workspace.withheld;
+  const isWanted =
+    workspace.desired === 'running' && !workspace.pause && workspace.settings?.mode === undefined;
+  const isWatched = witness.policy.mode === 'enforce' && workspace.instanceId === machine.instanceId;
+  // Somebody must ask: a caller who comes again, or a request that waits. When none does, nobody can know.
+  if (!witness.callersStay && Number(parked?.['count'] ?? 0) === 0) return left;
+  if (isHelped && isWanted && isWatched && isDead(witness, machine, workspaceId))
+    left.push({ invariant: 'V3', what: `${workspaceId} is ${machine.instance}, its agent ${machine.agent}` });
+  return left;
+}
+
+/** Dead, and so that Defib can know it. */
+function isDead(witness: Witness, { agent, instance, bootId }: Machine, workspaceId: string): boolean {
+  if (instance === 'stopped' || instance === 'stopping') return !mayStayStopped(witness, workspaceId);
+  if (instance !== 'running' || agent === 'up' || agent === 'starved') return false;
+  const heartbeat = workspaceIn(witness.stored(`WS#${workspaceId}`, 'STATE'))?.heartbeat;
+  // The silence of an agent that never said how often it beats says nothing, nor does that of one which never beat.
+  if (agent === 'gone')
+    return isFindable(witness) && heartbeat?.declaresInterval === true && heartbeat.bootId === bootId;
+  return agent === 'booting';
+}
+
+/** Whether the policy lets silence count at all. */
+function isFindable({ policy }: Witness): boolean {
+  return policy.silentAfterMs < 3_600_000;
+}
+
+/** Somebody has stopped it by the console, and Defib respects that. */
+function mayStayStopped({ policy }: Witness, _workspaceId: string): boolean {
+  return policy.respectManualStop;
+}

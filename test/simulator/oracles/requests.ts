@@ -1,0 +1,137 @@
+/** Parked requests: what is promised is kept, ends once, goes to the right agent, in order, with the same bytes. */
+import { DELIVERY_LEASE_MS, isFinalState, type ParkedRequest } from '../../../core/parking.ts';
+import type { Item } from '../aws/dynamodb.ts';
+import type { ApiAnswer, ApiRequest } from '../gateway.ts';
+import type { Invocation } from '../invocation.ts';
+import type { Machine } from '../machine.ts';
+import type { Copy } from '../truth.ts';
+import { workspaceIn, type Witness } from './witness.ts';
+
+/** Between the write that begins an attempt and the arrival at the agent: one call to EC2 lies in between at most. */
+const ON_ITS_WAY_MS = 5000;
+
+/** Two seconds by the rule; and the answer of EC2, and the connection, may take as long as a request may. */
+const ADDRESS_AGE_MS = 2000 + 3000;
+
+export class RequestOracle {
+  readonly #witness: Witness;
+  readonly #firstCopies = new Map<string, Copy>();
+  /** Requests of a workspace in the order in which they came into the queue. */
+  readonly #order = new Map<string, string[]>();
+
+  constructor(witness: Witness) {
+    this.#witness = witness;
+  }
+
+  rowChanged(beforeItem: Item | undefined, afterItem: Item | undefined): void {
+    const witness = this.#witness;
+    const before = beforeItem as unknown as ParkedRequest | undefined;
+    const after = afterItem as unknown as ParkedRequest | undefined;
+    if (before && isFinalState(before.state) && after?.state !== before.state)
+      witness.broken('S24', `${before.requestId} went from ${before.state} to ${after?.state ?? 'nothing'}`);
+    if (!after || after.state === before?.state) return;
+    witness.seen(
+      `request ${after.state}${isFinalState(after.state) && after.why !== undefined ? ` ${after.why}` : ''}`,
+    );
+    if (after.state === 'delivered' && !this.#firstCopies.has(after.requestId))
+      witness.broken('V1', `${after.requestId} is said to be delivered, and no agent has it`);
+    if (after.state === 'delivering' && before?.state !== 'delivering') this.#begins(after);
+  }
+
+  #begins(row: ParkedRequest): void {
+    const nowMs = this.#witness.nowMs();
+    if (nowMs >= row.expiresAtMs + ON_ITS_WAY_MS)
+      this.#witness.broken('S21', `an attempt begins ${nowMs - row.expiresAtMs} ms after it expired`);
+  }
+
+  /** A message has come into the queue. */
+  enqueued(workspaceId: string, requestId: string): void {
+    const order = this.#order.get(workspaceId);
+    if (!order) this.#order.set(workspaceId, [requestId]);
+    else if (!order.includes(requestId)) order.push(requestId);
+  }
+
+  /** A copy has arrived at an agent. */
+  arrived(copy: Copy, machine: Machine, invocation: Invocation): void {
+    const witness = this.#witness;
+    const nowMs = witness.nowMs();
+    const { requestId } = copy;
+    const row = witness.stored(`REQ#${requestId}`, 'REQUEST') as unknown as ParkedRequest | undefined;
+    if (!row) {
+      witness.broken('S20', `${requestId} was sent, and there is no such request`);
+      return;
+    }
+    if (row.workspaceId !== machine.workspaceId)
+      witness.broken('S20', `${requestId} of ${row.workspaceId} went to ${machine.workspaceId}`);
+    const asked = witness.truth.sightsOf(copy.instanceId).findLast(({ fn }) => fn === 'deliver');
+    if (!asked || nowMs - asked.atMs > ADDRESS_AGE_MS)
+      witness.broken('S20', `${requestId} went to an address that is ${nowMs - (asked?.atMs ?? 0)} ms old`);
+    const workspace = workspaceIn(witness.stored(`WS#${row.workspaceId}`, 'STATE'));
+    if (workspace && workspace.instanceId !== copy.instanceId && nowMs - invocation.beganMs < 1000)
+      witness.seen('delivery to the instance before');
+    if (isFinalState(row.state) && row.state !== 'delivered')
+      witness.broken('S21', `${requestId} was sent after it was ${row.state}`);
+    // What began in time may arrive as long as its lease lasts.
+    if (nowMs > row.expiresAtMs + DELIVERY_LEASE_MS)
+      witness.broken('S21', `${requestId} was sent ${nowMs - row.expiresAtMs} ms after it expired`);
+    const first = this.#firstCopies.get(requestId);
+    if (!first) this.#firstCopies.set(requestId, copy);
+    else {
+      witness.seen('second copy');
+      if (first.key !== copy.key || first.bytes !== copy.bytes)
+        witness.broken('S22', `the copies of ${requestId} differ`);
+    }
+    this.#inOrder(row);
+  }
+
+  /** S23: whatever came into the queue before it has ended. */
+  #inOrder({ workspaceId, requestId }: ParkedRequest): void {
+    const order = this.#order.get(workspaceId) ?? [];
+    while (order[0] !== undefined && this.#hasEnded(order[0])) order.shift();
+    const at = order.indexOf(requestId);
+    for (const earlier of order.slice(0, Math.max(at, 0))) {
+      if (!this.#hasEnded(earlier)) {
+        this.#witness.broken('S23', `${requestId} was sent before ${earlier}, which came first`);
+        return;
+      }
+    }
+  }
+
+  #hasEnded(requestId: string): boolean {
+    const row = this.#witness.stored(`REQ#${requestId}`, 'REQUEST') as unknown as ParkedRequest | undefined;
+    return !row || isFinalState(row.state);
+  }
+
+  /** The queue was emptied by somebody: its order means nothing any more. */
+  purged(): void {
+    this.#order.clear();
+  }
+
+  /** S25: a message goes only when nothing more is owed for it. */
+  deleted(requestId: string, enqueueNo: number): void {
+    const row = this.#witness.stored(`REQ#${requestId}`, 'REQUEST') as unknown as ParkedRequest | undefined;
+    if (row && !isFinalState(row.state) && row.enqueueNo === enqueueNo)
+      this.#witness.broken('S25', `the message of ${requestId} was deleted, and its row says ${row.state}`);
+  }
+
+  /** S19: a 202 with a request is a promise, and by then it is durable. */
+  answered({ route }: ApiRequest, { status, body }: ApiAnswer): void {
+    const { requestId, workspaceId } = body as { requestId?: string; workspaceId?: string };
+    if (!route.endsWith('/forward-errors') || status !== 202 || requestId === undefined) return;
+    const row = this.#witness.stored(`REQ#${requestId}`, 'REQUEST') as unknown as ParkedRequest | undefined;
+    if (!row) {
+      this.#witness.broken('S19', `${requestId} was promised, and is nowhere`);
+      return;
+    }
+    if (row.state === 'accepting')
+      this.#witness.broken('S19', `${requestId} was promised, and is not parked yet`);
+    if (row.why === 'never-accepted')
+      this.#witness.broken('S19', `${requestId} was promised, and was never accepted`);
+    this.#witness.truth.promised.set(requestId, {
+      requestId,
+      workspaceId: workspaceId ?? row.workspaceId,
+      expiresAtMs: row.expiresAtMs,
+      atMs: this.#witness.nowMs(),
+    });
+  }
+}

@@ -1,0 +1,87 @@
+/** What a seed is: how many workspaces, which policy, and what goes wrong how often. */
+import { defaultSettings, type Mode, type PolicySettings } from '../../core/policy.ts';
+import type { BeatOptions } from './machine.ts';
+import { profiles, type Profile, type ProfileName } from './profiles.ts';
+import { seeded, type Random } from './random.ts';
+import { swarm, type Weights } from './swarm.ts';
+
+export interface Plan {
+  readonly seed: number;
+  readonly profile: ProfileName;
+  /** How long things go wrong; after that the world is calm. */
+  readonly minutes: number;
+  readonly workspaces: number;
+  readonly weights: Weights;
+  readonly settings: PolicySettings;
+  /** Mean time between two requests to a workspace. */
+  readonly requestEveryMs: number;
+  /** Whether anybody still asks for a dead workspace when the world is calm. */
+  readonly callersStay: boolean;
+  readonly beats: readonly BeatOptions[];
+}
+
+export interface PlanOptions {
+  readonly seed: number;
+  readonly profile: ProfileName;
+  readonly minutes: number;
+  /** @default drawn by the seed, mostly one */
+  readonly workspaces?: number;
+}
+
+export function planOf({ seed, profile, minutes, workspaces }: PlanOptions): Plan {
+  const random = seeded(seed);
+  const { weights, settings, workspaces: few }: Profile = profiles[profile];
+  const drawn = few ?? sizeOf(random);
+  return {
+    seed,
+    profile,
+    minutes,
+    workspaces: workspaces ?? drawn,
+    weights: { ...swarm(random), ...weights },
+    settings: { ...settingsOf(random), ...settings },
+    callersStay: random.chance(0.5),
+    requestEveryMs: random.pick([40_000, 90_000, 180_000]),
+    beats: Array.from({ length: 3 }, () => beatsOf(random)),
+  };
+}
+
+function sizeOf(random: Random): number {
+  const drawn = random.next();
+  if (drawn < 0.6) return 1;
+  if (drawn < 0.85) return 2;
+  if (drawn < 0.95) return 3;
+  return random.between(4, 8);
+}
+
+function settingsOf(random: Random): PolicySettings {
+  const mode = random.pick<Mode>([
+    'enforce',
+    'enforce',
+    'enforce',
+    'enforce',
+    'enforce',
+    'enforce',
+    'enforce',
+    'approve',
+    'observe',
+  ]);
+  return {
+    ...defaultSettings,
+    mode,
+    settleSeconds: random.pick([60, 60, 60, 30, 20]),
+    silentAfterSeconds: random.pick([180, 180, 60, null]),
+    deliverTimeoutSeconds: random.pick([20, 60, 300]),
+    restartsPerWindow: random.pick([3, 3, 10]),
+    whenPaused: random.pick(['park', 'park', 'refuse']),
+    respectManualStop: random.chance(0.1),
+    maxActiveTasks: random.pick([1, 2]),
+  };
+}
+
+function beatsOf(random: Random): BeatOptions {
+  return {
+    intervalMs: random.pick([5000, 15_000, 30_000, 30_000, 60_000]),
+    declares: random.chance(0.8),
+    leases: random.chance(0.3),
+  };
+}

@@ -1,0 +1,155 @@
+/** The three queues with their dead letters, each the source of its function. */
+import { SendMessageCommand } from '@aws-sdk/client-sqs';
+import { EventSource, Queue, simulatedSqs, type Message, type SimulatedSqs, type Whims } from './aws/sqs.ts';
+import { QueueSource } from './event-source.ts';
+import { deadUrls, urls, type QueueName } from './functions.ts';
+import type { Command } from './sdk.ts';
+import type { World } from './world.ts';
+
+const names = Object.keys(urls) as QueueName[];
+const days = (count: number): number => count * 86_400;
+
+export class Queues {
+  readonly #world: World;
+  readonly queues: Record<QueueName, Queue>;
+  readonly dead: Record<QueueName, Queue>;
+  readonly #sources: Record<QueueName, QueueSource>;
+  readonly #sqs: SimulatedSqs;
+  readonly #nameOf = new Map<string, QueueName>();
+
+  constructor(world: World) {
+    this.#world = world;
+    const nowMs = (): number => world.time.nowMs();
+    const dead = (name: string, fifo = false): Queue =>
+      new Queue({ name, fifo, retentionSeconds: days(14) }, nowMs);
+    this.dead = {
+      reprobe: dead('reprobe-dead'),
+      restart: dead('restart-dead'),
+      parked: dead('parked-dead', true),
+    };
+    const whims = this.#whims();
+    this.queues = {
+      reprobe: new Queue(
+        { name: 'reprobe', visibilitySeconds: 60, redrive: { to: this.dead.reprobe, maxReceiveCount: 20 } },
+        nowMs,
+        whims,
+      ),
+      restart: new Queue(
+        {
+          name: 'restart',
+          visibilitySeconds: 120,
+          redrive: { to: this.dead.restart, maxReceiveCount: 1000 },
+        },
+        nowMs,
+        whims,
+      ),
+      parked: new Queue(
+        {
+          name: 'parked',
+          fifo: true,
+          deduplicatesByGroup: true,
+          visibilitySeconds: 900,
+          retentionSeconds: days(14),
+          redrive: { to: this.dead.parked, maxReceiveCount: 1000 },
+        },
+        nowMs,
+        { ...whims, survivesDelete: (message) => this.#survives(message, true) },
+      ),
+    };
+    this.#sqs = simulatedSqs({
+      ...Object.fromEntries(names.map((name) => [urls[name], this.queues[name]])),
+      ...Object.fromEntries(names.map((name) => [deadUrls[name], this.dead[name]])),
+    });
+    for (const name of names) this.#nameOf.set(urls[name], name);
+    this.#sources = {
+      reprobe: this.#source('reprobe', { fn: 'reprobe', batchSize: 10, maxConcurrency: 10 }),
+      restart: this.#source('restart', { fn: 'restart', batchSize: 10, maxConcurrency: 5 }),
+      parked: this.#source('parked', { fn: 'deliver', batchSize: 1, maxConcurrency: 50 }),
+    };
+  }
+
+  /** A call of a function. */
+  run(command: Command): object {
+    const { QueueUrl = '' } = command.input as { QueueUrl?: string };
+    const name = this.#nameOf.get(QueueUrl);
+    if (command instanceof SendMessageCommand && name !== undefined) {
+      if (this.#isLost()) return { MessageId: 'lost', $metadata: {} };
+      if (name === 'parked') this.#enqueued(command.input.MessageBody ?? '');
+    }
+    const output = this.#sqs.run(command);
+    if (name !== undefined) this.#sources[name].poke();
+    return output;
+  }
+
+  sendRaw(name: QueueName, body: string, what: string): void {
+    const id = String(this.#world.nextNumber());
+    const fifo =
+      name === 'parked'
+        ? { groupId: what, deduplicationId: id }
+        : { groupId: undefined, deduplicationId: undefined };
+    this.queues[name].send({ body, ...fifo });
+    this.#sources[name].poke();
+  }
+
+  purge(): void {
+    this.queues.parked.purge();
+  }
+
+  pokeAll(): void {
+    for (const name of names) this.#sources[name].poke();
+  }
+
+  #source(
+    name: QueueName,
+    props: { fn: 'reprobe' | 'restart' | 'deliver'; batchSize: number; maxConcurrency: number },
+  ) {
+    const queue = this.queues[name];
+    const source = new EventSource(queue, props);
+    const polled = { next: () => source.next(), nextVisibleMs: () => queue.nextReceivableAtMs() };
+    return new QueueSource(this.#world, polled, props);
+  }
+
+  #whims(): Whims {
+    const { random, weights } = this.#world;
+    const may = (share: number, what: string): boolean => {
+      if (this.#world.isCalm || !random.chance(share)) return false;
+      this.#world.seen(what);
+      return true;
+    };
+    return {
+      pick: (count) => random.between(0, count - 1),
+      lateMs: () => (may(weights.late, 'message late') ? random.between(1000, 100_000) : 0),
+      staysVisible: () => may(weights.twice, 'message twice'),
+      survivesDelete: (message) => this.#survives(message, false),
+    };
+  }
+
+  #survives(message: Message, isParked: boolean): boolean {
+    if (isParked) this.#deleted(message);
+    const { random, weights, isCalm } = this.#world;
+    if (isCalm || !random.chance(weights.undeleted)) return false;
+    this.#world.seen('message not deleted');
+    return true;
+  }
+
+  #isLost(): boolean {
+    const { random, weights, isCalm } = this.#world;
+    if (isCalm || !random.chance(weights.vanished)) return false;
+    this.#world.seen('message vanished');
+    return true;
+  }
+
+  #enqueued(body: string): void {
+    const { workspaceId, requestId } = JSON.parse(body) as { workspaceId: string; requestId: string };
+    this.#world.oracles.requests.enqueued(workspaceId, requestId);
+  }
+
+  #deleted({ body }: Message): void {
+    try {
+      const { requestId, enqueueNo } = JSON.parse(body) as { requestId?: string; enqueueNo?: number };
+      if (requestId !== undefined) this.#world.oracles.requests.deleted(requestId, enqueueNo ?? 0);
+    } catch {
+      // Rubbish is owed nothing.
+    }
+  }
+}

@@ -1,0 +1,104 @@
+/** The simulator's own promises: the same seed is the same life, what a seed costs, and what the seeds have shown. */
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+import { coverageText, faultRows, goals, rowsWithTests, seenRows } from './coverage.ts';
+import { liveAll } from './crew.ts';
+import { live } from './life.ts';
+import { profileNames } from './profiles.ts';
+import { nothing, together, type Tally } from './tally.ts';
+
+/** How many lives: few in a hurry, as many as wanted in a night. */
+const seeds = Number(process.env['DEFIB_SIMULATED_SEEDS'] ?? 1000);
+const jobs = 2;
+const minutes = 20;
+const rows = Array.from({ length: 85 }, (_, index) => index + 1);
+
+const said = ({ broken }: Tally) =>
+  broken.map(({ seed, invariant, what }) => `seed ${seed}: ${invariant}: ${what}`);
+
+describe('lives', () => {
+  let all = nothing;
+
+  it(`${seeds} seeds of every kind of trouble - nothing breaks`, async () => {
+    const tally = await liveAll({ profile: 'swarm', minutes, from: 1, seeds, jobs });
+    all = together(all, tally);
+    expect(said(tally)).toEqual([]);
+    expect(tally.seeds).toBe(seeds);
+  });
+
+  it.each(profileNames.filter((name) => name !== 'swarm'))(
+    'a world of kind %s - nothing breaks',
+    async (profile) => {
+      const tally = await liveAll({ profile, minutes, from: 1, seeds: Math.ceil(seeds / 20), jobs });
+      all = together(all, tally);
+      expect(said(tally)).toEqual([]);
+    },
+  );
+
+  it('of all of them - every row of the fault matrix that can be shown was shown 20 times, and every goal reached', () => {
+    process.stdout.write(`${coverageText(all.counts).split('Everything:')[0] ?? ''}\n`);
+    const rare = seenRows(all.counts).filter(({ count }) => count < 20);
+    expect(rare).toEqual([]);
+    expect(goals.filter((goal) => (all.counts.get(goal) ?? 0) === 0)).toEqual([]);
+  });
+});
+
+describe('the same seeds', () => {
+  it('lived twice, on one thread and on two - have the same traces', async () => {
+    const half = { profile: 'swarm', minutes: 5, from: 1, seeds: Math.ceil(seeds / 2) } as const;
+    const [once, again] = [await liveAll({ ...half, jobs: 1 }), await liveAll({ ...half, jobs: 2 })];
+    expect(again.hash).toBe(once.hash);
+    expect(again.steps).toBe(once.steps);
+  });
+
+  it('another seed - has another trace', async () => {
+    const [one, other] = [1, 2].map((seed) => live({ seed, profile: 'swarm', minutes: 5 }));
+    expect((await one)?.hash).not.toBe((await other)?.hash);
+  });
+});
+
+describe('the cost of a life', () => {
+  it('grows with its workspaces and no faster: steps per workspace of 100 are at most twice those of one', async () => {
+    const stepsEach = async (workspaces: number): Promise<number> => {
+      const tally = await liveAll({
+        profile: 'calm',
+        minutes: 10,
+        from: 1,
+        seeds: workspaces === 1 ? 30 : 1,
+        jobs,
+        workspaces,
+      });
+      return tally.steps / (tally.seeds * workspaces);
+    };
+    const [one, hundred] = [await stepsEach(1), await stepsEach(100)];
+    expect(hundred / one).toBeLessThan(2);
+  });
+
+  it('in time too: a step in a world of 100 takes at most three times as long as in a world of one', async () => {
+    const microsecondsEach = async (workspaces: number, count: number): Promise<number> => {
+      const beganMs = performance.now();
+      let steps = 0;
+      for (let seed = 1; seed <= count; seed += 1)
+        steps += (await live({ seed, profile: 'calm', minutes: 10, workspaces })).steps;
+      return ((performance.now() - beganMs) * 1000) / steps;
+    };
+    await microsecondsEach(1, 10);
+    const [one, hundred] = [await microsecondsEach(1, 40), await microsecondsEach(100, 1)];
+    expect(hundred / one).toBeLessThan(3);
+  });
+});
+
+describe('the fault matrix', () => {
+  it('each row - is shown by the simulator, or by a test that has its number', () => {
+    expect([...Object.keys(faultRows).map(Number), ...rowsWithTests].sort((a, b) => a - b)).toEqual(rows);
+    const folder = path.join(import.meta.dirname, '..', 'scenarios');
+    const texts = readdirSync(folder).map((name) => readFileSync(path.join(folder, name), 'utf8'));
+    const isNamed = (row: number) =>
+      texts.some((text) => new RegExp(`(?:it\\(|\\)\\(\\s*)'${row} `).test(text));
+    const missing = rowsWithTests.filter((row) => !isNamed(row));
+    // Row 85 is what every seed of the swarm is.
+    expect(missing.filter((row) => row !== 85)).toEqual([]);
+  });
+});

@@ -1,0 +1,26 @@
+/** A thread that lives seeds, a handful at a time. */
+import { parentPort } from 'node:worker_threads';
+import { live } from './life.ts';
+import type { PlanOptions } from './plan.ts';
+import { nothing, tallyOf, together, type Tally } from './tally.ts';
+
+export interface Handful {
+  readonly from: number;
+  readonly count: number;
+  readonly options: Omit<PlanOptions, 'seed'>;
+}
+
+export async function liveHandful({ from, count, options }: Handful): Promise<Tally> {
+  let tally = nothing;
+  for (let seed = from; seed < from + count; seed += 1) {
+    const life = await live({ ...options, seed });
+    tally = together(tally, tallyOf(life));
+  }
+  return tally;
+}
+
+// Nobody reads the stacks of errors that are part of the play, and to collect them takes longer than the play.
+Error.stackTraceLimit = 0;
+parentPort?.on('message', (handful: Handful) => {
+  void liveHandful(handful).then((tally) => parentPort?.postMessage(tally));
+});

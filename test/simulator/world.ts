@@ -1,0 +1,221 @@
+/** One world: the deployed code over simulated AWS, a fleet with its callers and operators, and the oracles over all. */
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import type { EC2Client } from '@aws-sdk/client-ec2';
+import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import type { SQSClient } from '@aws-sdk/client-sqs';
+import type { LogFields } from '../../lambdas/ports.ts';
+import { policyOf, type Policy } from '../../core/policy.ts';
+import type { ParkedRequest, RequestState } from '../../core/parking.ts';
+import { agentsOf } from './agents.ts';
+import { simulatedDynamo, type SimulatedDynamo } from './aws/dynamodb.ts';
+import { simulatedEventBridge, type SimulatedEventBridge } from './aws/eventbridge.ts';
+import { sendBeat } from './beats.ts';
+import { SimulatedFleet } from './ec2.ts';
+import { handlerOf, TABLE, type Handler, type QueueName } from './functions.ts';
+import { callApi, type ApiAnswer, type ApiRequest } from './gateway.ts';
+import type { Invocation } from './invocation.ts';
+import { Lambda } from './lambda.ts';
+import { Machine, type BeatOptions } from './machine.ts';
+import { Oracles } from './oracles.ts';
+import type { Violation, Witness } from './oracles/witness.ts';
+import type { Plan } from './plan.ts';
+import { Queues } from './queues.ts';
+import { seeded, type Random } from './random.ts';
+import { clockOf, idsOf, logOf, type LogBook, type Sandbox } from './sandbox.ts';
+import { scheduler, type Scheduler } from './scheduler.ts';
+import { sdkOf, type CallWorld, type Command, type Sdk, type Service } from './sdk.ts';
+import type { Weights } from './swarm.ts';
+import { traceOf, type Trace } from './trace.ts';
+import { Truth, type Member } from './truth.ts';
+
+export const BEGINS_MS = Date.parse('2026-11-24T12:00:00Z');
+
+export class World implements CallWorld, Witness, LogBook {
+  readonly plan: Plan;
+  readonly random: Random;
+  readonly time: Scheduler;
+  readonly trace: Trace;
+  readonly weights: Weights;
+  readonly policy: Policy;
+  readonly truth = new Truth();
+  readonly oracles: Oracles;
+  readonly dynamo: SimulatedDynamo;
+  readonly bus: SimulatedEventBridge;
+  readonly queues: Queues;
+  readonly ec2: SimulatedFleet;
+  readonly lambda: Lambda;
+  readonly violations: Violation[] = [];
+  /** What has happened, and how often. */
+  readonly counts = new Map<string, number>();
+  /** When faults end. */
+  readonly calmAtMs: number;
+  isCalm = false;
+  acting: Invocation | undefined;
+  liarUntilMs = 0;
+  readonly #downUntilMs = new Map<Service, number>();
+  #numbers = 0;
+  #boots = 0;
+
+  constructor(plan: Plan, { keepsLines }: { readonly keepsLines: boolean }) {
+    this.plan = plan;
+    this.random = seeded(plan.seed ^ 0x2545f491);
+    this.time = scheduler(BEGINS_MS);
+    this.trace = traceOf({ keepsLines });
+    this.weights = plan.weights;
+    this.policy = policyOf(plan.settings);
+    this.calmAtMs = BEGINS_MS + plan.minutes * 60_000;
+    this.oracles = new Oracles(this);
+    this.dynamo = simulatedDynamo({
+      nowMs: () => this.time.nowMs(),
+      tableName: TABLE,
+      onChange: (change) => {
+        this.oracles.changed(change);
+      },
+    });
+    this.bus = simulatedEventBridge({
+      nowMs: () => this.time.nowMs(),
+      onEvent: ({ type, detail }) => {
+        this.seen(`event ${type}`);
+        this.oracles.said('news', JSON.stringify(detail));
+      },
+    });
+    this.queues = new Queues(this);
+    this.ec2 = new SimulatedFleet(this);
+    this.lambda = new Lambda(this, (sandbox) => this.#handlerIn(sandbox));
+  }
+
+  get callersStay(): boolean {
+    return this.plan.callersStay;
+  }
+
+  nowMs(): number {
+    return this.time.nowMs();
+  }
+
+  seen(what: string): void {
+    this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
+  }
+
+  broken(invariant: string, what: string): void {
+    this.violations.push({ invariant, what, atMs: this.time.nowMs() });
+    this.trace.note(this.time.nowMs(), 'oracle', `${invariant} BROKEN: ${what}`);
+  }
+
+  note(who: string, what: string): void {
+    this.trace.note(this.time.nowMs(), who, what);
+  }
+
+  stored(pk: string, sk: string) {
+    return this.dynamo.item(pk, sk);
+  }
+
+  requestState(requestId: string): RequestState | undefined {
+    return (this.stored(`REQ#${requestId}`, 'REQUEST') as unknown as ParkedRequest | undefined)?.state;
+  }
+
+  launchTimeOf(instanceId: string): number | undefined {
+    return this.ec2.launchTimeOf(instanceId);
+  }
+
+  isDown(service: Service): boolean {
+    return this.time.nowMs() < (this.#downUntilMs.get(service === 'power' ? 'ec2' : service) ?? 0);
+  }
+
+  goesDown(service: Service, forMs: number): void {
+    this.#downUntilMs.set(service, this.time.nowMs() + forMs);
+  }
+
+  nextNumber(): number {
+    this.#numbers += 1;
+    return this.#numbers;
+  }
+
+  nextBootId(): string {
+    this.#boots += 1;
+    return `boot-${this.#boots}`;
+  }
+
+  /** A new instance for a workspace, that starts at once. */
+  launch(workspaceId: string, beats: BeatOptions): Machine {
+    const instanceId = `i-${(this.truth.machines.size + 1).toString(16).padStart(17, '0')}`;
+    const machine = new Machine(this, { instanceId, workspaceId, beats });
+    this.truth.machines.set(instanceId, machine);
+    this.ec2.add(machine);
+    return machine;
+  }
+
+  beat(machine: Machine): void {
+    sendBeat(this, machine);
+  }
+
+  answered(request: ApiRequest, answer: ApiAnswer): void {
+    this.oracles.answered(request, answer);
+  }
+
+  call(request: ApiRequest): Promise<ApiAnswer | undefined> {
+    return callApi(this, request);
+  }
+
+  sendRaw(queue: QueueName, body: string, what: string): void {
+    this.queues.sendRaw(queue, body, what);
+  }
+
+  purge(): void {
+    this.queues.purge();
+    this.oracles.requests.purged();
+  }
+
+  counted(metric: string): void {
+    this.seen(`metric ${metric}`);
+  }
+
+  said(sandbox: Sandbox, level: string, message: string, fields: LogFields, error?: unknown): void {
+    if (!this.trace.keepsLines && level !== 'error') return;
+    const text = `${message} ${JSON.stringify(fields)}${error instanceof Error ? ` ${error.name}: ${error.message}` : ''}`;
+    this.oracles.said('a log', `${message} ${JSON.stringify(fields)}`);
+    this.trace.note(
+      this.time.nowMs(),
+      `${sandbox.fn}#${sandbox.invocation?.number ?? 0}`,
+      `${level}: ${text}`,
+    );
+  }
+
+  /** No more faults: what is cut is whole again, clocks are right, what is stuck gets loose. */
+  becomesCalm(): void {
+    this.isCalm = true;
+    this.liarUntilMs = 0;
+    this.#downUntilMs.clear();
+    this.lambda.recycle();
+    this.ec2.heal();
+    this.queues.pokeAll();
+    for (const member of this.truth.members) calmed(member);
+    this.note('world', 'calm from here on');
+  }
+
+  #handlerIn(sandbox: Sandbox): Handler {
+    const log = logOf(sandbox, this);
+    const client = (service: Service, run: (command: Command, invocation: Invocation) => unknown): Sdk =>
+      sdkOf(this, sandbox, service, run);
+    const ec2 = (command: Command, invocation: Invocation): object => this.ec2.run(command, invocation);
+    return handlerOf(sandbox.fn, {
+      clock: clockOf(this.time, sandbox, log),
+      ids: idsOf(this.random),
+      log,
+      settings: this.plan.settings,
+      dynamo: client('dynamo', (command) => this.dynamo.run(command)) as unknown as DynamoDBDocumentClient,
+      sqs: client('sqs', (command) => this.queues.run(command)) as unknown as SQSClient,
+      ec2: client('ec2', ec2) as unknown as EC2Client,
+      power: client('power', ec2) as unknown as EC2Client,
+      bus: client('events', (command) => this.bus.run(command)) as unknown as EventBridgeClient,
+      agents: agentsOf(this, sandbox),
+      cidrs: ['10.0.0.0/16'],
+    });
+  }
+}
+
+function calmed(member: Member): void {
+  member.cutFromDefibUntilMs = 0;
+  member.cutFromProxyUntilMs = 0;
+  const { machine } = member;
+  if (machine.agent === 'hung' || machine.agent === 'starved') machine.feels('up');
+}
