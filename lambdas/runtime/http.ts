@@ -41,6 +41,7 @@ export async function answerEvent(
     if (!call) return responseOf(problem('forbidden', 'The caller is not known.'));
     const input = inputOf(call.route);
     if (input) readValue(call.query, input.query, 'query');
+    if (call.bodyText !== '') refuseOtherTypes(call.headers['content-type']);
     return responseOf(await handle(call));
   } catch (error) {
     if (error instanceof InvalidInputError) {
@@ -74,6 +75,13 @@ function callOf(event: GatewayEvent, clock: Clock): ApiCall | undefined {
     now: rangeOfCall(clock.nowMs(), event.requestContext.timeEpoch),
     gatewayTimeMs: event.requestContext.timeEpoch ?? clock.nowMs(),
   };
+}
+
+/** A body is JSON. Who says that it is something else is wrong about one of the two; who says nothing is believed. */
+function refuseOtherTypes(contentType: string | undefined): void {
+  const [mediaType = ''] = (contentType ?? '').toLowerCase().split(';');
+  if (mediaType.trim() === '' || /^application\/(\S+\+)?json$/.test(mediaType.trim())) return;
+  throw new InvalidInputError([{ field: 'Content-Type', problem: 'is not application/json' }]);
 }
 
 function bodyTextOf(event: GatewayEvent): string {

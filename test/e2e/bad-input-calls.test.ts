@@ -94,12 +94,17 @@ describe('a body', () => {
     expectProblem(answer, 400, 'invalid-input', 'request.body');
   });
 
-  it.each(['text/plain', 'application/xml', 'multipart/form-data; boundary=x', ''])(
-    'row 16: of the content type %j - read as JSON or not at all, never by the header',
+  it.each(['text/plain', 'application/xml', 'multipart/form-data; boundary=x', 'application/jsonp'])(
+    'row 16: of the content type %j, though it is good JSON - 400 that names the header',
     async (type) => {
-      expectProblem(await report('<error/>', { 'content-type': type }), 400, 'invalid-input', 'body');
+      expectProblem(await report(refused, { 'content-type': type }), 400, 'invalid-input', 'Content-Type');
     },
   );
+
+  it('row 16: that says it is JSON and is not - 400', async () => {
+    const answer = await report('<error/>', { 'content-type': 'application/json' });
+    expectProblem(answer, 400, 'invalid-input', 'body');
+  });
 
   it.each(['__proto__', 'constructor', 'prototype'])(
     'row 17: with the key %s - 400 that names it',

@@ -170,7 +170,8 @@ describe.each(named(withBody))('%s', (key, route) => {
 
   it('is given what is no JSON - 400, nothing is written', () =>
     holdsFor(notJson, PROPERTIES, async (body) => {
-      fc.pre(body !== '' || bodyIsOptional !== true);
+      // A text may turn out to be right by chance: `{}` is, where every field is optional.
+      fc.pre(body === '' ? bodyIsOptional !== true : !fits(schema, body));
       await expectRefused(route, { body });
       await expectRefused(route, { body: Buffer.from(body).toString('base64'), isBase64Encoded: true });
     }));

@@ -45,6 +45,24 @@ describe('a call', () => {
     });
   });
 
+  it.each(['text/plain', 'Multipart/Form-Data; boundary=x', 'application/xml', 'application/jsonp'])(
+    'with a body that is said to be %s (row 16) - 400 that names the header, the use case is not run',
+    async (type) => {
+      const response = await run(event({ headers: { 'Content-Type': type } }), () =>
+        Promise.reject(new Error('not to be run')),
+      );
+      expect(response).toMatchObject({ statusCode: 400, body: { errors: [{ field: 'Content-Type' }] } });
+    },
+  );
+
+  it.each([{}, { 'content-type': '' }, { 'content-type': 'APPLICATION/JSON; charset=utf-8' }])(
+    'with a body that is said to be JSON, or nothing (%j) - reaches the use case',
+    async (headers) => {
+      const response = await run(event({ headers }), () => Promise.resolve(json(200, {})));
+      expect(response.statusCode).toBe(200);
+    },
+  );
+
   it('without a known caller - 403, the use case is not run', async () => {
     const response = await run(event({ requestContext: {} }), () =>
       Promise.reject(new Error('not to be run')),
