@@ -52,8 +52,8 @@ describe('a stage of the ramp that is as wide as the cap', () => {
     expect(after.ramp !== undefined).toBe(keeps);
   });
 
-  it('nobody says how large the fleet is - it counts as the smallest there is, of three slots', () => {
-    const after = (size: number) => swept(ramped(size), at(NOW_MS), wide, {});
+  it('a fleet that counts nobody yet - has three slots all the same', () => {
+    const after = (size: number) => swept(ramped(size), at(NOW_MS), wide, { workspaceCount: 0 });
     expect(after(4)).toEqual(aFleet());
     expect(after(2)).toBeUndefined();
   });
@@ -91,7 +91,7 @@ describe('a slot that is given back', () => {
   });
 
   it('one of the ramp of whose slot nothing is known - it did not end in time, and the brake opens', () => {
-    expect(swept(aFleet({ ramp: running }), at(NOW_MS), policy, {})).toMatchObject({
+    expect(swept(aFleet({ ramp: running }), at(NOW_MS), policy, { workspaceCount: 0 })).toMatchObject({
       brake: 'open',
       brakeCause: 'canary-failed',
       brakeBecause: 'the restart of a workspace did not end in time',

@@ -291,7 +291,10 @@ describe('a stage', () => {
   });
 });
 
-describe('whatever happens on the way back', () => {
+/** Seconds at most; a machine that does much else may take longer. */
+const patient = { timeout: 60_000 };
+
+describe('whatever happens on the way back', patient, () => {
   const step = fc.record({
     what: fc.constantFrom('ask', 'ask', 'ask', 'done', 'done', 'done', 'fail', 'other', 'sweep', 'release'),
     name: fc.nat({ max: 40 }),
