@@ -51,12 +51,6 @@ describe('a stage of the ramp that is as wide as the cap', () => {
     const after = swept(fleet, at(NOW_MS), wide, { workspaceCount }) ?? fleet;
     expect(after.ramp !== undefined).toBe(keeps);
   });
-
-  it('nobody says how large the fleet is - it counts as the smallest there is, of three slots', () => {
-    const after = (size: number) => swept(ramped(size), at(NOW_MS), wide);
-    expect(after(4)).toEqual(aFleet());
-    expect(after(2)).toBeUndefined();
-  });
 });
 
 describe('a slot that is given back', () => {
@@ -88,14 +82,6 @@ describe('a slot that is given back', () => {
         closesAtMs: NOW_MS + policy.brakeWindowMs,
       }),
     );
-  });
-
-  it('one of the ramp of whose slot nothing is known - it did not end in time, and the brake opens', () => {
-    expect(swept(aFleet({ ramp: running }), at(NOW_MS), policy)).toMatchObject({
-      brake: 'open',
-      brakeCause: 'canary-failed',
-      brakeBecause: 'the restart of a workspace did not end in time',
-    });
   });
 
   it('it was given before the brake opened - its claim waits with all others while the ramp lasts', () => {
