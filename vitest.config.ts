@@ -1,22 +1,35 @@
 import { defineConfig } from 'vitest/config';
 
+/** Tests that need neither a deployed stack nor the network. */
+const withoutStack = {
+  // The functions' own logs would bury the report.
+  env: { POWERTOOLS_LOG_LEVEL: 'SILENT', POWERTOOLS_METRICS_DISABLED: 'true' },
+  globalSetup: ['test/lib/built-functions.ts'],
+  // Loading the CDK and the SDK anew for each file takes longer than all the tests: so they share their
+  // modules, and a test that changes one has to put it back.
+  isolate: false,
+};
+const deployed = ['test/{e2e,e2e-brake,readme,package}/**', 'test/contract/emulator.test.ts'];
+
 export default defineConfig({
   test: {
     projects: [
       {
         test: {
+          ...withoutStack,
           name: 'unit',
-          // The functions' own logs would bury the report.
-          env: { POWERTOOLS_LOG_LEVEL: 'SILENT', POWERTOOLS_METRICS_DISABLED: 'true' },
-          include: [
-            'test/{bin,core,demo,lambdas,lib,local,regression,scenarios,soak}/**/*.test.ts',
-            'test/contract/fakes.test.ts',
-            'test/layers.test.ts',
-          ],
-          globalSetup: ['test/lib/built-functions.ts'],
-          // Loading the CDK and the SDK anew for each file takes longer than all the tests: so they share their
-          // modules, and a test that changes one has to put it back.
-          isolate: false,
+          include: ['test/**/*.test.ts'],
+          exclude: [...deployed, 'test/**/*.proof.test.ts'],
+        },
+      },
+      {
+        // The same kind of tests, over so many cases that nobody waits for them after each change.
+        test: {
+          ...withoutStack,
+          name: 'proofs',
+          include: ['test/**/*.proof.test.ts'],
+          exclude: deployed,
+          testTimeout: 60_000,
         },
       },
       {

@@ -69,8 +69,6 @@ export class World implements CallWorld, Witness, LogBook {
     this.dynamo = simulatedDynamo({
       nowMs: () => this.time.nowMs(),
       tableName: TABLE,
-      // A read that does not ask for consistency may show what was.
-      readAgeMs: () => (this.isCalm || this.random.chance(0.7) ? 0 : this.random.between(0, 3000)),
       onChange: (change) => {
         this.oracles.changed(change);
       },

@@ -11,6 +11,7 @@ export const beats: readonly Bug[] = [
     find: 'heartbeat.bootId = :bootId AND heartbeat.seq < :seq',
     replace: 'heartbeat.bootId = :bootId AND heartbeat.seq <> :seq',
     profile: 'doubts',
+    breaks: ['S17'],
     says: 'a beat that comes late is taken for the latest',
     beside: [
       {
@@ -26,6 +27,7 @@ export const beats: readonly Bug[] = [
     find: 'instanceId = :instanceId AND freshUntilMs <= :freshUntil AND ${what.condition}',
     replace: 'instanceId = :instanceId AND ${what.condition}',
     profile: 'turns',
+    breaks: ['S17'],
     says: 'a beat shortens the lease that the agent holds',
   },
   {
@@ -33,7 +35,8 @@ export const beats: readonly Bug[] = [
     file: beatWrites,
     find: "          '(attribute_not_exists(retiredBootId) OR retiredBootId <> :bootId)',\n",
     replace: '',
-    profile: 'silences',
+    profile: 'asked',
+    breaks: ['S3'],
     says: 'a beat of the condemned boot counts',
   },
   {
@@ -42,6 +45,7 @@ export const beats: readonly Bug[] = [
     find: "  if (beat.bootId === workspace.previousBootId) return { kind: 'refused', why: 'replayed' };\n",
     replace: '',
     profile: 'silences',
+    breaks: ['S17'],
     says: 'a late beat of the boot before is taken for a new boot',
   },
   {
@@ -50,15 +54,15 @@ export const beats: readonly Bug[] = [
     find: '`instanceId = :instanceId AND',
     replace: '`(instanceId = :instanceId OR attribute_exists(instanceId)) AND',
     profile: 'operators',
+    breaks: ['S6'],
     says: 'beats of the instance before count for the new one',
-  },
-  {
-    name: 'evidence-over-a-claim',
-    file: 'lambdas/adapters/workspace-store.ts',
-    find: "              'attribute_not_exists(claim)',\n              replaced,",
-    replace: '              replaced,',
-    profile: 'copies',
-    says: 'evidence is written beside an open claim',
+    beside: [
+      {
+        file: 'core/heartbeat.ts',
+        find: "  if (from.instanceId !== workspace.instanceId) return { kind: 'refused', why: 'wrong-instance' };\n",
+        replace: '',
+      },
+    ],
   },
   {
     name: 'claim-outlives-its-instance',
@@ -66,6 +70,7 @@ export const beats: readonly Bug[] = [
     find: '`REMOVE removed, heartbeat, evidence, claim, retiredBootId',
     replace: '`REMOVE removed, heartbeat, evidence, retiredBootId',
     profile: 'operators',
+    breaks: ['S6', 'S8', 'S18'],
     says: 'a claim stays open when another instance is registered',
   },
   {
@@ -74,6 +79,7 @@ export const beats: readonly Bug[] = [
     find: "'generation = if_not_exists(generation, :zero) + :one, settleUntilMs",
     replace: "'generation = :zero + :one, settleUntilMs",
     profile: 'operators',
+    breaks: ['S7'],
     says: 'a new instance begins again with the first generation',
   },
   {
@@ -81,8 +87,16 @@ export const beats: readonly Bug[] = [
     file: registry,
     find: "'generation = :generation AND settleUntilMs <= :until'",
     replace: "'generation = :generation'",
-    profile: 'operators',
+    profile: 'changes',
+    breaks: ['S17'],
     says: 'a shorter window is written over a longer one',
+    beside: [
+      {
+        file: 'lambdas/operate/settle.ts',
+        find: 'if (untilMs > found.settleUntilMs) {',
+        replace: 'if (untilMs > 0) {',
+      },
+    ],
   },
   {
     name: 'receipts-change',
@@ -90,6 +104,7 @@ export const beats: readonly Bug[] = [
     find: "'attribute_not_exists(pk) OR #final = :no'",
     replace: "'attribute_not_exists(pk) OR #final = :no OR #final <> :no'",
     profile: 'copies',
+    breaks: ['S24'],
     says: 'a verdict that was told is told otherwise',
   },
 ];

@@ -13,6 +13,8 @@ export interface Bug extends Edit {
   readonly name: string;
   /** The worlds in which it is looked for. */
   readonly profile: BugWorld;
+  /** The invariants by which it must be found: whatever else breaks on the way does not count. */
+  readonly breaks: readonly string[];
   /** What the change takes away, in words. */
   readonly says: string;
   /**

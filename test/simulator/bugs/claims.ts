@@ -11,6 +11,7 @@ export const claims: readonly Bug[] = [
     find: "    'attribute_not_exists(claim)',\n  ];\n  const values",
     replace: '  ];\n  const values',
     profile: 'copies',
+    breaks: ['S7', 'V5'],
     says: 'a second claim may be made while one is open',
     beside: [
       {
@@ -31,6 +32,7 @@ export const claims: readonly Bug[] = [
     find: "    'desired = :running',\n    'attribute_not_exists(claim)',",
     replace: "    '(desired = :running OR attribute_exists(desired))',\n    'attribute_not_exists(claim)',",
     profile: 'changes',
+    breaks: ['S12'],
     says: 'the claim does not ask whether it is wanted stopped meanwhile',
   },
   {
@@ -39,6 +41,7 @@ export const claims: readonly Bug[] = [
     find: "  add('(attribute_not_exists(pause) OR pause.untilMs <= :pauseEnd)', ':pauseEnd', requires.pauseEndedByMs);\n",
     replace: '',
     profile: 'changes',
+    breaks: ['S12'],
     says: 'the claim does not ask whether it was paused meanwhile',
   },
   {
@@ -47,6 +50,7 @@ export const claims: readonly Bug[] = [
     find: "  add('settleUntilMs <= :settledBefore', ':settledBefore', requires.settledBeforeMs);\n",
     replace: '',
     profile: 'changes',
+    breaks: ['S2', 'S17'],
     says: 'the claim does not ask whether a change was announced meanwhile',
     beside: [
       {
@@ -57,26 +61,12 @@ export const claims: readonly Bug[] = [
     ],
   },
   {
-    name: 'claim-though-fresh',
-    file: writes,
-    find: "  add('freshUntilMs < :staleBefore', ':staleBefore', requires.staleBeforeMs);\n",
-    replace: '',
-    profile: 'doubts',
-    says: 'the claim does not ask whether the heartbeat is fresh meanwhile',
-    beside: [
-      {
-        file: writes,
-        find: "  add('heartbeat.seq = :seq', ':seq', requires.seq);\n",
-        replace: '',
-      },
-    ],
-  },
-  {
     name: 'claim-though-it-beat',
     file: writes,
     find: "  add('heartbeat.seq = :seq', ':seq', requires.seq);\n",
     replace: '',
     profile: 'doubts',
+    breaks: ['S1', 'S3'],
     says: 'a beat between the last look and the claim does not stop it',
     beside: [
       {
@@ -92,6 +82,7 @@ export const claims: readonly Bug[] = [
     find: "  add('evidence.verdictId = :verdictId', ':verdictId', requires.evidenceVerdictId);\n",
     replace: '',
     profile: 'doubts',
+    breaks: ['S4'],
     says: 'evidence that was cancelled meanwhile still carries the claim',
   },
   {
@@ -99,8 +90,16 @@ export const claims: readonly Bug[] = [
     file: claim,
     find: 'now.earliestMs - policy.skewMarginMs',
     replace: 'now.latestMs',
-    profile: 'times',
+    profile: 'seconds',
+    breaks: ['S1'],
     says: 'windows need not be past by more than a clock may be wrong',
+    beside: [
+      {
+        file: 'core/judge.ts',
+        find: 'isFresh(workspace.freshUntilMs, facts.now.earliestMs)',
+        replace: 'isFresh(workspace.freshUntilMs, facts.now.latestMs)',
+      },
+    ],
   },
   {
     name: 'own-win-is-a-loss',
@@ -108,6 +107,7 @@ export const claims: readonly Bug[] = [
     find: "found.claim?.token === write.token ? 'won' : { lostTo: found }",
     replace: "found.claim?.token === 'none' ? 'won' : { lostTo: found }",
     profile: 'copies',
+    breaks: ['S27'],
     says: 'a claim whose answer was lost counts as lost',
   },
   {
@@ -116,6 +116,7 @@ export const claims: readonly Bug[] = [
     find: "typeof found === 'object' && found.claim?.token === write.token ? 'won'",
     replace: "typeof found === 'object' && found.claim ? 'won'",
     profile: 'copies',
+    breaks: ['S27'],
     says: 'whoever meets a claim takes it for its own',
   },
   {
@@ -124,6 +125,7 @@ export const claims: readonly Bug[] = [
     find: 'generation: workspace.generation + 1,',
     replace: 'generation: workspace.generation,',
     profile: 'copies',
+    breaks: ['S7'],
     says: 'a claim opens no generation of its own',
   },
   {
@@ -131,7 +133,8 @@ export const claims: readonly Bug[] = [
     file: claim,
     find: '      ...(heartbeat && { retiredBootId: heartbeat.bootId }),\n',
     replace: '',
-    profile: 'silences',
+    profile: 'asked',
+    breaks: ['S3'],
     says: 'beats of the condemned boot go on counting',
   },
   {
@@ -140,6 +143,7 @@ export const claims: readonly Bug[] = [
     find: "if (!order.forced && restartsLeft(workspace, now, policy) === 0) return 'restart-budget-spent';\n",
     replace: '',
     profile: 'mortals',
+    breaks: ['S13'],
     says: 'a workspace may be restarted as often as it dies',
   },
   {
@@ -148,6 +152,7 @@ export const claims: readonly Bug[] = [
     find: '[...inARow, now.latestMs].slice(',
     replace: '[...inARow].slice(',
     profile: 'mortals',
+    breaks: ['S13'],
     says: 'restarts are not counted against the budget',
   },
   {
@@ -156,6 +161,7 @@ export const claims: readonly Bug[] = [
     find: "  await ports.receipts.put({ ...receipt, intent: 'dead' });\n",
     replace: '',
     profile: 'calm',
+    breaks: ['S35'],
     says: 'nothing is written down before the claim',
   },
   {
@@ -164,6 +170,7 @@ export const claims: readonly Bug[] = [
     find: '  if (claim?.token === verdictId) return true;\n',
     replace: '',
     profile: 'copies',
+    breaks: ['S27'],
     says: 'a redelivered re-probe does not know its own claim',
   },
   {
@@ -172,6 +179,7 @@ export const claims: readonly Bug[] = [
     find: "const noWindowCut = 'settleUntilMs <= :settleUntil';",
     replace: "const noWindowCut = 'attribute_exists(settleUntilMs)';",
     profile: 'changes',
+    breaks: ['S17'],
     says: 'a start that is recorded late shortens a window that was announced since',
   },
   {
@@ -180,6 +188,7 @@ export const claims: readonly Bug[] = [
     find: "  if (mode === 'observe') return conclude",
     replace: '  if (mode !== mode) return conclude',
     profile: 'swarm',
+    breaks: ['S11'],
     says: 'a fleet that is only observed is restarted',
   },
   {
@@ -188,6 +197,7 @@ export const claims: readonly Bug[] = [
     find: "needsApproval: mode === 'approve',",
     replace: 'needsApproval: false,',
     profile: 'swarm',
+    breaks: ['S13'],
     says: 'a restart that needs a yes is made without one',
   },
   {
@@ -196,6 +206,7 @@ export const claims: readonly Bug[] = [
     find: '      if (workspace.evidence) {\n        await',
     replace: '      if (workspace.evidence?.verdictId === message.verdictId) {\n        await',
     profile: 'doubts',
+    breaks: ['S4', 'S5'],
     says: "a look that says running leaves another verdict's evidence standing",
   },
 ];

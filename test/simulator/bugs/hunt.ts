@@ -38,7 +38,7 @@ export async function hunt(
 
 /** The first seed that breaks something with the bug, and nothing without it. */
 async function find(bug: Bug, { seeds, minutes }: Pick<HuntOptions, 'seeds' | 'minutes'>): Promise<Finding> {
-  const search = { profile: bug.profile, minutes, to: seeds };
+  const search = { profile: bug.profile, breaks: bug.breaks, minutes, to: seeds };
   for (let from = 1; ;) {
     const finding = await run({ ...search, edits: editsOf(bug), from });
     if (finding.kind === 'survived') return finding;

@@ -11,6 +11,7 @@ export const judging: readonly Bug[] = [
     find: 'facts.now.latestMs - evidence.atMs <= policy.evidenceLifeMs',
     replace: 'evidence.atMs <= facts.now.latestMs',
     profile: 'doubts',
+    breaks: ['S4'],
     says: 'the first sighting counts however old it is',
   },
   {
@@ -19,7 +20,15 @@ export const judging: readonly Bug[] = [
     find: '    evidence.seq === workspace.heartbeat?.seq &&\n',
     replace: '',
     profile: 'doubts',
+    breaks: ['S3'],
     says: 'a beat since the first sighting does not void it',
+    beside: [
+      {
+        file: judge,
+        find: 'facts.now.latestMs - evidence.atMs <= policy.evidenceLifeMs',
+        replace: 'evidence.atMs <= facts.now.latestMs',
+      },
+    ],
   },
   {
     name: 'second-sighting-at-once',
@@ -27,6 +36,7 @@ export const judging: readonly Bug[] = [
     find: '(workspace.evidence?.atMs ?? Infinity) + policy.reprobeDelayMs',
     replace: 'workspace.evidence?.atMs ?? Infinity',
     profile: 'copies',
+    breaks: ['S4'],
     says: 'a second sighting need not be two seconds later',
   },
   {
@@ -34,16 +44,37 @@ export const judging: readonly Bug[] = [
     file: judge,
     find: '    evidence.launchTimeMs === launchTimeOf(facts.probe) &&\n',
     replace: '',
-    profile: 'silences',
+    profile: 'launches',
+    breaks: ['S4', 'S2'],
     says: 'two sightings of different launches make one death',
+    beside: [
+      {
+        file: judge,
+        find: 'settleUntilMs(workspace.settleUntilMs, launchTimeOf(facts.probe), policy)',
+        replace: 'settleUntilMs(workspace.settleUntilMs, undefined, policy)',
+      },
+      {
+        file: 'lambdas/instance-change/handle.ts',
+        find: 'if (untilMs <= workspace.settleUntilMs) return;',
+        replace: 'if (untilMs > 0) return;',
+      },
+    ],
   },
   {
     name: 'settle-without-launch',
     file: judge,
     find: 'settleUntilMs(workspace.settleUntilMs, launchTimeOf(facts.probe), policy)',
     replace: 'settleUntilMs(workspace.settleUntilMs, undefined, policy)',
-    profile: 'silences',
+    profile: 'launches',
+    breaks: ['S2'],
     says: 'an instance that somebody else has just started has no settle window',
+    beside: [
+      {
+        file: 'lambdas/instance-change/handle.ts',
+        find: 'if (untilMs <= workspace.settleUntilMs) return;',
+        replace: 'if (untilMs > 0) return;',
+      },
+    ],
   },
   {
     name: 'heartbeat-outranks-nothing',
@@ -51,6 +82,7 @@ export const judging: readonly Bug[] = [
     find: 'isFresh(workspace.freshUntilMs, facts.now.earliestMs)',
     replace: 'isFresh(0, facts.now.earliestMs)',
     profile: 'heartbeat',
+    breaks: ['S1'],
     says: 'a fresh heartbeat keeps nobody from being declared dead',
     beside: [
       {
@@ -67,6 +99,7 @@ export const judging: readonly Bug[] = [
     replace:
       "if (!instance) return { probe: { kind: 'seen', state: 'terminated', instanceId: id, launchTimeMs: 1 }, tags: {} };",
     profile: 'swarm',
+    breaks: ['S18'],
     says: 'an instance that is missing from one answer is taken for terminated',
   },
   {
@@ -76,6 +109,7 @@ export const judging: readonly Bug[] = [
     replace:
       "for (const id of ids) looks.set(id, { probe: { kind: 'seen', state: 'stopped', instanceId: id, launchTimeMs: 1 }, tags: {} });",
     profile: 'turns',
+    breaks: ['S4'],
     says: 'a probe that fails is taken for a no',
   },
   {
@@ -84,6 +118,7 @@ export const judging: readonly Bug[] = [
     find: "  if (state === 'stopping' || state === 'shutting-down') return because('stopping');\n",
     replace: '',
     profile: 'changes',
+    breaks: ['S4'],
     says: 'an instance that is stopping counts as stopped',
     beside: [
       {
@@ -99,6 +134,7 @@ export const judging: readonly Bug[] = [
     find: "return kind === 'refused' || kind === 'reset' || kind === 'eof';",
     replace: "return kind === 'refused' || kind === 'reset' || kind === 'eof' || kind === 'deadline';",
     profile: 'silences',
+    breaks: ['S4'],
     says: 'an agent that is slow counts as one that is gone',
   },
   {
@@ -107,6 +143,7 @@ export const judging: readonly Bug[] = [
     find: '  if (heartbeat.atMs < probe.launchTimeMs) return undefined;\n',
     replace: '',
     profile: 'silences',
+    breaks: ['S9'],
     says: 'the silence before a launch counts against the boot that has just begun',
   },
   {
@@ -115,6 +152,7 @@ export const judging: readonly Bug[] = [
     find: 'heartbeat?.declaresInterval !== true) return undefined;',
     replace: 'heartbeat === undefined) return undefined;',
     profile: 'silences',
+    breaks: ['S4'],
     says: 'the silence of an agent that never said how often it beats counts',
   },
   {
@@ -123,6 +161,7 @@ export const judging: readonly Bug[] = [
     find: 'latestMs: Math.max(ownClockMs, certainMs) }',
     replace: 'latestMs: Math.min(ownClockMs, certainMs) }',
     profile: 'times',
+    breaks: ['S21'],
     says: 'a clock that is behind lets requests live longer',
   },
   {
@@ -131,6 +170,7 @@ export const judging: readonly Bug[] = [
     find: ' && aheadMs <= skewMarginMs + DATE_RESOLUTION_MS',
     replace: '',
     profile: 'times',
+    breaks: ['S1', 'S2'],
     says: 'a clock that is ahead agrees with everything',
     beside: [
       {
@@ -146,22 +186,8 @@ export const judging: readonly Bug[] = [
     find: '{ earliestMs: Math.min(ownClockMs, certainMs), latestMs: Math.max(ownClockMs, certainMs) }',
     replace: '{ earliestMs: Math.max(ownClockMs, certainMs), latestMs: Math.max(ownClockMs, certainMs) }',
     profile: 'times',
+    breaks: ['S1', 'S2'],
     says: 'the time of a message has no early end',
-    beside: [
-      {
-        file: 'core/clock.ts',
-        find: ' && aheadMs <= skewMarginMs + DATE_RESOLUTION_MS',
-        replace: '',
-      },
-    ],
-  },
-  {
-    name: 'own-clock-for-a-call',
-    file: 'core/time.ts',
-    find: 'earliestMs: Math.min(ownClockMs, gatewayClockMs)',
-    replace: 'earliestMs: Math.max(ownClockMs, gatewayClockMs)',
-    profile: 'times',
-    says: 'the time of a call has no early end',
     beside: [
       {
         file: 'core/clock.ts',

@@ -13,15 +13,8 @@ export const parking: readonly Bug[] = [
     find: '    return await enqueue(ports, acceptance.request, message);',
     replace: "    void enqueue(ports, acceptance.request, message);\n    return { kind: 'parked' };",
     profile: 'turns',
+    breaks: ['S19'],
     says: '202 is answered before the queue has the request',
-  },
-  {
-    name: 'promised-though-it-ended',
-    file: park,
-    find: "    if (!parked) throw new Error('the row ended before it was parked');\n",
-    replace: '    void parked;\n',
-    profile: 'turns',
-    says: '202 is answered for a request that the sweep has ended',
   },
   {
     name: 'parking-fails-silently',
@@ -29,6 +22,7 @@ export const parking: readonly Bug[] = [
     find: "    return { kind: 'refused', answer: parkingFailed(ports.log, { workspaceId, requestId }, error) };\n  }\n  await",
     replace: '    parkingFailed(ports.log, { workspaceId, requestId }, error);\n  }\n  await',
     profile: 'turns',
+    breaks: ['S19'],
     says: '202 is answered though the queue has refused the request',
   },
   {
@@ -37,6 +31,7 @@ export const parking: readonly Bug[] = [
     find: '`${message.requestId}#${message.enqueueNo}`',
     replace: '`${message.workspaceId}#${message.enqueueNo}`',
     profile: 'turns',
+    breaks: ['S23', 'V1'],
     says: 'requests of one workspace are taken for copies of each other',
   },
   {
@@ -45,6 +40,7 @@ export const parking: readonly Bug[] = [
     find: 'MessageGroupId: message.workspaceId,',
     replace: 'MessageGroupId: message.requestId,',
     profile: 'turns',
+    breaks: ['S23'],
     says: 'requests of one workspace overtake each other',
   },
   {
@@ -53,6 +49,7 @@ export const parking: readonly Bug[] = [
     find: 'SET #count = #count - :one,',
     replace: 'SET #count = if_not_exists(#count, :one),',
     profile: 'turns',
+    breaks: ['V1', 'V3'],
     says: 'an ended request still counts as parked',
   },
   {
@@ -61,15 +58,8 @@ export const parking: readonly Bug[] = [
     find: "'#state IN (:accepting, :parked, :delivering)',",
     replace: "'(#state IN (:accepting, :parked, :delivering) OR attribute_exists(#state))',",
     profile: 'turns',
+    breaks: ['S24', 'V1'],
     says: 'an end is written over another end',
-  },
-  {
-    name: 'key-of-what-was-never-promised',
-    file: items,
-    find: "if (end.onlyFrom !== 'accepting' || request.callersKey === undefined) return [];",
-    replace: "if (end.onlyFrom === 'accepting' || request.callersKey !== undefined) return [];",
-    profile: 'turns',
-    says: 'a repeat is told the 202 of a request that was never kept',
   },
   {
     name: 'repeat-is-believed',
@@ -77,15 +67,8 @@ export const parking: readonly Bug[] = [
     find: "  if (row.state !== 'accepting') return first.answer;\n",
     replace: '  if (row.state.length > 0) return first.answer;\n',
     profile: 'turns',
+    breaks: ['S19'],
     says: 'a repeat is answered 202 before the first try has parked it',
-  },
-  {
-    name: 'sweep-ends-what-is-parked',
-    file: 'lambdas/sweep/requests.ts',
-    find: "{ state: 'refused', why: 'never-accepted', onlyFrom: 'accepting' }",
-    replace: "{ state: 'refused', why: 'never-accepted' }",
-    profile: 'turns',
-    says: 'the sweep ends a request that was parked a moment ago as never accepted',
   },
   {
     name: 'deleted-before-it-ended',
@@ -93,6 +76,7 @@ export const parking: readonly Bug[] = [
     find: '      if (request) await endRequest(',
     replace: '      if (request) void endRequest(',
     profile: 'turns',
+    breaks: ['S25'],
     says: 'a message is deleted before its row has the end',
   },
   {
@@ -101,6 +85,7 @@ export const parking: readonly Bug[] = [
     find: "  if (begun === 'lost') return later(ports, thisOne, 'taken');",
     replace: "  if (begun === 'lost') return { kind: 'ended' };",
     profile: 'turns',
+    breaks: ['S25'],
     says: 'a message is deleted because another copy seemed to be at it',
   },
   {
@@ -109,6 +94,7 @@ export const parking: readonly Bug[] = [
     find: "'idempotency-key': message.idempotencyKey,",
     replace: "'idempotency-key': `${message.idempotencyKey}-${request.attempts}`,",
     profile: 'turns',
+    breaks: ['S22'],
     says: 'the agent can not know the second copy by its key',
   },
   {
@@ -116,16 +102,16 @@ export const parking: readonly Bug[] = [
     file: attempt,
     find: "  if (answer.kind === 'failed') await reportFailure(ports, workspace, answer.because);\n",
     replace: '',
-    profile: 'silences',
+    profile: 'lastCallers',
+    breaks: ['V3'],
     says: 'a workspace that dies after its last caller left is never found',
-  },
-  {
-    name: 'stopped-is-told-to-nobody',
-    file: attempt,
-    find: "    if (place.state === 'stopped' || place.state === 'terminated')\n      await reportFailure(ports, workspace, 'unreachable');\n",
-    replace: '',
-    profile: 'mortals',
-    says: 'a stopped workspace with waiting requests is never found',
+    beside: [
+      {
+        file: attempt,
+        find: "    if (place.state === 'stopped' || place.state === 'terminated')\n      await reportFailure(ports, workspace, 'unreachable');\n",
+        replace: '',
+      },
+    ],
   },
   {
     name: 'expiry-is-ignored',
@@ -133,6 +119,7 @@ export const parking: readonly Bug[] = [
     find: 'if (now.latestMs >= request.expiresAtMs) return',
     replace: 'if (now.latestMs >= request.expiresAtMs * 2) return',
     profile: 'turns',
+    breaks: ['S21'],
     says: 'a request is delivered after its time',
     beside: [
       {
@@ -143,19 +130,12 @@ export const parking: readonly Bug[] = [
     ],
   },
   {
-    name: 'lease-is-ignored',
-    file: 'core/parking.ts',
-    find: "if (request.state === 'delivering' && now.earliestMs < (request.leaseUntilMs ?? 0))",
-    replace: "if (request.state === 'delivering' && now.earliestMs < 0)",
-    profile: 'turns',
-    says: 'a second delivery begins while the first is under way',
-  },
-  {
     name: 'held-by-nothing',
     file: 'core/parking.ts',
     find: '  if (held) return held;\n',
     replace: '',
-    profile: 'turns',
+    profile: 'doubts',
+    breaks: ['S19'],
     says: 'a request is delivered before the verdict that holds it',
   },
   {
@@ -164,7 +144,15 @@ export const parking: readonly Bug[] = [
     find: "  if (now.earliestMs < (request.notBeforeMs ?? 0)) return deferUntil('not-before', request.notBeforeMs);\n",
     replace: '',
     profile: 'turns',
+    breaks: ['V8'],
     says: 'an agent that asks for time is not given it',
+    beside: [
+      {
+        file: 'lambdas/parking/wake.ts',
+        find: 'if (!head || nowMs < head.notBeforeMs) return;',
+        replace: 'if (!head) return;',
+      },
+    ],
   },
   {
     name: 'delivered-while-restarting',
@@ -172,14 +160,7 @@ export const parking: readonly Bug[] = [
     find: "  if (workspace.claim) return 'restarting';\n",
     replace: '',
     profile: 'turns',
+    breaks: ['S22'],
     says: 'requests are sent to a workspace that is about to be stopped',
-  },
-  {
-    name: 'another-registration',
-    file: 'core/parking.ts',
-    find: "if (workspace === 'absent' || isOfEarlierRegistration(request, workspace))",
-    replace: "if (workspace === 'absent')",
-    profile: 'operators',
-    says: 'what was meant for a removed workspace is sent to the next one of its name',
   },
 ];

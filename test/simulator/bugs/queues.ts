@@ -10,6 +10,7 @@ export const queues: readonly Bug[] = [
     find: '    unfinished.push(message.id);\n',
     replace: '',
     profile: 'turns',
+    breaks: ['S25'],
     says: 'a message that must be seen again is deleted',
   },
   {
@@ -18,23 +19,8 @@ export const queues: readonly Bug[] = [
     find: "        log.count('MessageFailed');\n",
     replace: "        log.count('MessageFailed');\n        settled.set(message.id, { kind: 'done' });\n",
     profile: 'turns',
+    breaks: ['S25'],
     says: 'a message whose handler failed counts as done',
-  },
-  {
-    name: 'rubbish-is-kept',
-    file: 'lambdas/runtime/sqs-batch.ts',
-    find: "    log.count('MessageSetAside');\n    return true;",
-    replace: "    log.count('MessageSetAside');\n    return false;",
-    profile: 'versions',
-    says: 'what nobody can read goes to the dead letters again and again',
-  },
-  {
-    name: 'newer-versions-are-rubbish',
-    file: 'lambdas/runtime/sqs-batch.ts',
-    find: '!(receives >= UNKNOWN_VERSION_RECEIVES)',
-    replace: '!(receives >= 0)',
-    profile: 'versions',
-    says: 'a message of a newer version is set aside at once',
   },
   {
     name: 'brake-stops-nobody',
@@ -42,6 +28,7 @@ export const queues: readonly Bug[] = [
     find: "  if (fleet.brake === 'open') return { kind: 'refused', why: 'brake-open', ...ifNoted };\n",
     replace: '',
     profile: 'storms',
+    breaks: ['S13'],
     says: 'restarts are admitted while the brake is open',
   },
   {
@@ -50,6 +37,7 @@ export const queues: readonly Bug[] = [
     find: "  if (isFleetPaused(fleet, now)) return { kind: 'refused', why: 'fleet-paused', ...ifNoted };\n",
     replace: '',
     profile: 'storms',
+    breaks: ['S13'],
     says: 'restarts are admitted while the fleet is paused',
   },
   {
@@ -58,6 +46,7 @@ export const queues: readonly Bug[] = [
     find: 'Object.keys(live).length >= slots)',
     replace: 'Object.keys(live).length > slots)',
     profile: 'storms',
+    breaks: ['S13'],
     says: 'one restart more than the cap runs at once',
   },
   {
@@ -66,15 +55,8 @@ export const queues: readonly Bug[] = [
     find: "'attribute_not_exists(pk) OR revision = :revision'",
     replace: "'attribute_not_exists(pk) OR revision = :revision OR revision <> :revision'",
     profile: 'storms',
+    breaks: ['S13'],
     says: 'the fleet item is replaced at whatever revision',
-  },
-  {
-    name: 'fleet-of-yesterday',
-    file: 'lambdas/adapters/brake-store.ts',
-    find: 'Key: keyOf.brake, ConsistentRead: true }',
-    replace: 'Key: keyOf.brake, ConsistentRead: false }',
-    profile: 'storms',
-    says: 'the brake is read from a copy that lags',
   },
   {
     name: 'brake-never-closes',
@@ -82,14 +64,7 @@ export const queues: readonly Bug[] = [
     find: 'now.earliestMs >= (fleet.closesAtMs ?? Infinity) ? closed',
     replace: 'now.earliestMs >= Infinity ? closed',
     profile: 'storms',
+    breaks: ['V9'],
     says: 'the brake stays open for ever',
-  },
-  {
-    name: 'old-deaths-are-news',
-    file: 'core/deaths.ts',
-    find: '  if (deaths.some((death) => death.workspaceId === workspaceId && death.atMs >= atMs)) return false;\n',
-    replace: '',
-    profile: 'storms',
-    says: 'a claim that waits holds the brake open with its one death',
   },
 ];

@@ -12,6 +12,7 @@ export const restarts: readonly Bug[] = [
     find: '  if (launchTimeMs !== claim.launchTimeMs) return whenRunningAnew(view, launchTimeMs);\n',
     replace: '',
     profile: 'silences',
+    breaks: ['S9'],
     says: 'an instance that was launched since is taken for the condemned one: the incident',
   },
   {
@@ -20,22 +21,16 @@ export const restarts: readonly Bug[] = [
     find: "  if (claim.step === 'admitted') {",
     replace: "  if (claim.step === 'admitted' || claim.step === 'stop-issued') {",
     profile: 'silences',
+    breaks: ['S8', 'S13'],
     says: 'a Stop that seems to have had no effect is repeated',
-  },
-  {
-    name: 'start-while-the-stop-is-out',
-    file: core,
-    find: "  if (claim.step === 'stop-issued' && now.earliestMs < (claim.stopLeaseUntilMs ?? 0))\n    return wait('stop-in-flight');\n  const early",
-    replace: '  const early',
-    profile: 'silences',
-    says: 'Start does not wait until the Stop can no longer come',
   },
   {
     name: 'heard-is-ignored',
     file: core,
     find: "claim.kind === 'silent' && untouched && claim.heardAtMs !== undefined",
     replace: "claim.kind === 'silent' && untouched && claim.heardAtMs === 0",
-    profile: 'silences',
+    profile: 'asked',
+    breaks: ['S3'],
     says: 'an agent that was heard after the claim is stopped all the same',
   },
   {
@@ -43,7 +38,8 @@ export const restarts: readonly Bug[] = [
     file: writes,
     find: "    ? 'attribute_not_exists(claim.heardAtMs)'",
     replace: "    ? 'attribute_exists(claim)'",
-    profile: 'silences',
+    profile: 'asked',
+    breaks: ['S3'],
     says: 'what was heard since the read is lost with the next step',
   },
   {
@@ -51,7 +47,8 @@ export const restarts: readonly Bug[] = [
     file: 'core/heartbeat.ts',
     find: '      heard: !isReplay && mayBeHeard(workspace.claim, beat.bootId),\n',
     replace: '',
-    profile: 'silences',
+    profile: 'asked',
+    breaks: ['S3'],
     says: 'a beat of the condemned boot is not held against the claim',
   },
   {
@@ -61,6 +58,7 @@ export const restarts: readonly Bug[] = [
     replace:
       'claim.epoch = :epoch AND (claim.#step = :step OR claim.#step <> :step) AND (claim.attempt = :attempt OR claim.attempt <> :attempt)',
     profile: 'copies',
+    breaks: ['S13', 'S8'],
     says: 'a copy of a message may take a step that was taken already',
   },
   {
@@ -69,6 +67,7 @@ export const restarts: readonly Bug[] = [
     find: "const isOurs = typeof written === 'object' && written.claim?.nonce === nonce;",
     replace: "const isOurs = typeof written === 'object' && written.claim?.token === from.token;",
     profile: 'copies',
+    breaks: ['S13', 'S8'],
     says: "a step that another copy has taken counts as one's own",
   },
   {
@@ -77,7 +76,8 @@ export const restarts: readonly Bug[] = [
     find: '  if (!(await advance(ports, view, intent, { lastLook: lastLookOf(view) })))\n    return',
     replace:
       '  if ((await advance(ports, view, intent, { lastLook: lastLookOf(view) })) === undefined)\n    return',
-    profile: 'copies',
+    profile: 'changes',
+    breaks: ['S8', 'S12'],
     says: 'Start is called whether or not its intent was written',
   },
   {
@@ -86,6 +86,7 @@ export const restarts: readonly Bug[] = [
     find: '  if (!(await advance(ports, view, intent, stopping))) return',
     replace: '  if ((await advance(ports, view, intent, stopping)) === undefined) return',
     profile: 'copies',
+    breaks: ['S8', 'S13'],
     says: 'Stop is called whether or not its intent was written',
   },
   {
@@ -95,6 +96,7 @@ export const restarts: readonly Bug[] = [
     replace:
       "const clauses = ['generation = :generation', '(desired = :running OR attribute_exists(desired))'];",
     profile: 'changes',
+    breaks: ['S12'],
     says: 'the last look does not ask whether it is wanted stopped',
   },
   {
@@ -103,6 +105,7 @@ export const restarts: readonly Bug[] = [
     find: "    clauses.push('(attribute_not_exists(pause) OR pause.untilMs <= :pauseEnd)');\n    values[':pauseEnd'] = look.pauseEndedByMs;\n",
     replace: '',
     profile: 'changes',
+    breaks: ['S12'],
     says: 'the last look does not ask whether it is paused',
   },
   {
@@ -111,15 +114,8 @@ export const restarts: readonly Bug[] = [
     find: "    clauses.push('(settleUntilMs <= :claimSettle OR settleUntilMs <= :settledBy)');\n    values[':claimSettle'] = look.settle.untilMs;\n    values[':settledBy'] = look.settle.nowMs;\n",
     replace: '',
     profile: 'changes',
+    breaks: ['S2'],
     says: 'the last look does not ask whether a change was announced',
-  },
-  {
-    name: 'end-of-another-claim',
-    file: writes,
-    find: "ConditionExpression: 'claim.#token = :token',",
-    replace: "ConditionExpression: '(claim.#token = :token OR attribute_exists(claim))',",
-    profile: 'copies',
-    says: 'whoever finishes late ends whatever claim is open',
   },
   {
     name: 'brake-is-read-once',
@@ -127,6 +123,7 @@ export const restarts: readonly Bug[] = [
     find: '  if (view.claim.forced) return true;\n  const fleet',
     replace: '  if (view.claim.token) return true;\n  const fleet',
     profile: 'storms',
+    breaks: ['S13'],
     says: 'a claim that was admitted acts, whatever the brake says since',
   },
   {
@@ -135,6 +132,7 @@ export const restarts: readonly Bug[] = [
     find: 'epoch: claim.epoch + 1,\n    token',
     replace: 'epoch: claim.epoch,\n    token',
     profile: 'copies',
+    breaks: ['V2'],
     says: 'the message that resumes a claim is of an epoch that is over',
   },
   {
@@ -143,6 +141,7 @@ export const restarts: readonly Bug[] = [
     find: "':dueAt': sets.claim.sinceMs + RESUME_AFTER_MS,",
     replace: "':dueAt': sets.claim.sinceMs + RESUME_AFTER_MS * 1000,",
     profile: 'copies',
+    breaks: ['V2'],
     says: 'the sweep does not find a claim whose message was lost',
   },
   {
@@ -151,6 +150,7 @@ export const restarts: readonly Bug[] = [
     find: "unretire: end.outcome !== 'done' && end.outcome !== 'gone',",
     replace: 'unretire: false,',
     profile: 'doubts',
+    breaks: ['V5'],
     says: 'after a false alarm the living agent is not heard any more',
   },
   {
@@ -158,7 +158,8 @@ export const restarts: readonly Bug[] = [
     file: 'core/heartbeat.ts',
     find: 'if (claim && (claim.startedAtMs === undefined || from.atMs < claim.startedAtMs)) {',
     replace: "if (claim?.token === '') {",
-    profile: 'silences',
+    profile: 'asked',
+    breaks: ['S10'],
     says: 'a new boot counts before any Start was known to succeed',
   },
   {
@@ -167,6 +168,7 @@ export const restarts: readonly Bug[] = [
     find: "if (tryAgainCodes.has(code)) return { kind: 'try-again', code };",
     replace: "if (tryAgainCodes.has(code)) return { kind: 'refused', code };",
     profile: 'copies',
+    breaks: ['V4'],
     says: 'a Start that meets no capacity is given up',
   },
 ];

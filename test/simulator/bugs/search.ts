@@ -7,6 +7,7 @@ import type { BugWorld } from './worlds.ts';
 
 export interface Search {
   readonly edits: readonly Edit[];
+  readonly breaks: readonly string[];
   readonly profile: BugWorld;
   /** The first seed, and the last one. */
   readonly from: number;
@@ -18,7 +19,7 @@ export type Finding =
   | { readonly kind: 'found'; readonly seed: number; readonly invariant: string; readonly what: string }
   | { readonly kind: 'survived' };
 
-const { edits, profile, from, to, minutes } = workerData as Search;
+const { edits, breaks, profile, from, to, minutes } = workerData as Search;
 const planted = plant(edits);
 // Only now, so that the hook sees all that it loads.
 const { live } = await import('../life.ts');
@@ -30,7 +31,7 @@ parentPort?.postMessage(await search());
 async function search(): Promise<Finding> {
   for (let seed = from; seed <= to; seed++) {
     const { violations } = await live({ seed, profile: profile as ProfileName, minutes });
-    const [first] = violations;
+    const first = violations.find(({ invariant }) => breaks.includes(invariant));
     if (first) return { kind: 'found', seed, invariant: first.invariant, what: first.what };
   }
   return { kind: 'survived' };

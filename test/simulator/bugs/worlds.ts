@@ -115,6 +115,48 @@ export const worlds = {
     settings: open,
     workspaces: 1,
   },
+  asked: {
+    what: 'silent agents whose restart waits for a yes, while they come back, are heard, or restart by themselves',
+    weights: {
+      ...nothing,
+      agentGone: 10,
+      agentCrash: 20,
+      cutFromDefib: 25,
+      cutFromProxy: 25,
+      beatLate: 0.4,
+      slow: 0.4,
+      twice: 0.3,
+      approved: 60,
+    },
+    settings: { ...open, mode: 'approve' },
+    workspaces: 1,
+  },
+  launches: {
+    what: 'instances that somebody starts again by hand, whose probes go on saying stopped',
+    weights: {
+      ...nothing,
+      console: 25,
+      falseStopped: 0.6,
+      staleProbe: 0.4,
+      cutFromProxy: 40,
+      cutFromDefib: 20,
+      slow: 0.1,
+    },
+    settings: { ...open, settleSeconds: 60 },
+    workspaces: 1,
+  },
+  seconds: {
+    what: 'clocks that are wrong by seconds, probes that say stopped, and beats that get lost',
+    weights: { ...nothing, slightlySkewed: 1, falseStopped: 0.7, cutFromProxy: 60, cutFromDefib: 40 },
+    settings: open,
+    workspaces: 1,
+  },
+  lastCallers: {
+    what: 'requests that wait while what they wait for dies, and nobody comes again',
+    weights: { ...nothing, longTurn: 20, instanceStops: 12, agentGone: 12, cutFromProxy: 30 },
+    settings: open,
+    workspaces: 1,
+  },
   times: {
     what: 'most clocks are wrong by minutes, half of the probes are wrong too',
     weights: {
