@@ -8,7 +8,12 @@ export const MOST_INTERRUPTIONS = 3;
 export type AttemptOutcome =
   | { readonly kind: 'stranger' }
   | { readonly kind: 'answered'; readonly status: number; readonly retryAfterSeconds?: number }
-  | { readonly kind: 'failed'; readonly because: 'refused' | 'reset' | 'eof' | 'deadline' | 'unreachable' };
+  | {
+      readonly kind: 'failed';
+      readonly because: 'refused' | 'reset' | 'eof' | 'deadline' | 'unreachable';
+      /** It failed before anything of the request was sent. */
+      readonly unsent?: true;
+    };
 
 /** Statuses by which the agent says that it has not taken the request, and asks for another try. */
 const tryAgainStatuses: readonly number[] = [408, 425, 429, 503];
@@ -30,9 +35,9 @@ export function afterAttempt(outcome: AttemptOutcome): AfterAttempt {
     case 'answered':
       return afterAnswer(outcome.status, outcome.retryAfterSeconds);
     case 'failed': {
-      // Only after a refused connection or an unreachable host is it certain that no copy has arrived.
-      const never = outcome.because === 'refused' || outcome.because === 'unreachable';
-      return { later: outcome.because, failure: !never, mayHaveArrived: !never };
+      // Only when nothing was sent, as to a refused connection or an unreachable host, has surely no copy arrived.
+      const { because, unsent = because === 'refused' || because === 'unreachable' } = outcome;
+      return { later: because, failure: !unsent, mayHaveArrived: !unsent };
     }
     case 'stranger':
       return { later: 'stranger', failure: false, mayHaveArrived: false };

@@ -1,7 +1,7 @@
 import { answersBadly, noAnswers, type Ec2Answers } from './ec2-answers.ts';
 import { commonFactors, isNewDeath, recentDeaths, tooManyDead, withDeath, type Death } from './deaths.ts';
 import type { Policy } from './policy.ts';
-import { hasRoom, isQuiet, joined, left, newRamp, type Ramp } from './ramp.ts';
+import { hasRoom, isQuiet, joined, keptAwake, left, newRamp, type Ramp } from './ramp.ts';
 import type { TimeRange } from './time.ts';
 import type { Pause } from './workspace.ts';
 
@@ -92,7 +92,7 @@ export function admit(
 ): Admission {
   const slots = restartSlots(workspaceCount, policy);
   const ramp = fleet.ramp && fleet.ramp.size < slots ? fleet.ramp : undefined;
-  const hasSlot = Object.hasOwn(fleet.admitted, request.token);
+  const hasSlot = isSlotLive(fleet, request.token, now);
   if (hasSlot && (request.forced || mayGoAhead(fleet, ramp, request.token)))
     return { kind: 'already-admitted' };
   const isNews = isDeathToNote(fleet, request, now, policy);
@@ -119,12 +119,7 @@ export function isDeathToNote(
 ): boolean {
   const { forgivenUntilMs } = fleet;
   return (
-    isDeath &&
-    isNewDeath(
-      fleet.deaths,
-      { workspaceId, atMs: diedAtMs },
-      { now, policy, ...(forgivenUntilMs !== undefined && { forgivenUntilMs }) },
-    )
+    isDeath && isNewDeath(fleet.deaths, { workspaceId, atMs: diedAtMs }, { now, policy, forgivenUntilMs })
   );
 }
 
@@ -132,6 +127,12 @@ export function isDeathToNote(
 export function restartSlots(workspaceCount: number, policy: Policy): number {
   const share = Math.floor(policy.maxRestartShare * workspaceCount);
   return Math.min(Math.max(LEAST_SLOTS, share), MOST_SLOTS);
+}
+
+/** Whether a claim still has the slot that it was given. What has lapsed may be another's by now (S13). */
+export function isSlotLive(fleet: Pick<Fleet, 'admitted'>, token: string, now: TimeRange): boolean {
+  const slot = Object.hasOwn(fleet.admitted, token) ? fleet.admitted[token] : undefined;
+  return slot !== undefined && now.earliestMs < slot.deadlineMs;
 }
 
 /** The fleet without a claim of which nobody knows how it ended: it is neither a good canary nor a bad one. */
@@ -156,8 +157,8 @@ export function afterRestart(fleet: Fleet, end: EndedRestart, now: TimeRange, po
   const { token, workspaceId, outcome, because } = end;
   const { ramp } = fleet;
   if (!ramp?.running.includes(token) || outcome === 'other') return released(fleet, token, now.latestMs);
-  const rest = { ...released(fleet, token), ramp: left(ramp, token, outcome === 'done', now.latestMs) };
-  if (outcome === 'done' || fleet.brake === 'open') return rest;
+  const rest = released(fleet, token, now.latestMs);
+  if (outcome === 'done') return { ...rest, ramp: left(ramp, token, true, now.latestMs) };
   return opened(
     rest,
     { cause: 'canary-failed', because: `the restart of ${workspaceId} failed: ${because}` },
@@ -171,7 +172,7 @@ export function swept(
   fleet: Fleet,
   now: TimeRange,
   policy: Policy,
-  { workspaceCount, ec2 = noAnswers }: Omit<BrakeView, 'policy'> = { workspaceCount: 0 },
+  { workspaceCount, ec2 = noAnswers }: Omit<BrakeView, 'policy'>,
 ): Fleet | undefined {
   const admittedNow = liveSlots(fleet.admitted, now);
   const isFreed = Object.keys(admittedNow).length < Object.keys(fleet.admitted).length;
@@ -190,9 +191,10 @@ export function swept(
     const because = `the restart of ${workspaceId} did not end in time`;
     return opened(next, { cause: 'canary-failed', because }, now, policy);
   }
-  const isOver =
-    fleet.ramp.size >= restartSlots(workspaceCount, policy) || isQuiet(fleet.ramp, now.earliestMs);
-  return isOver ? withoutRamp(next) : changed;
+  if (fleet.ramp.size >= restartSlots(workspaceCount, policy)) return withoutRamp(next);
+  // Nobody may go ahead while the fleet is paused; who waits is there all the same, and the way back is still ahead.
+  if (isFleetPaused(fleet, now)) return { ...next, ramp: keptAwake(fleet.ramp, now.latestMs) };
+  return isQuiet(fleet.ramp, now.earliestMs) ? withoutRamp(next) : changed;
 }
 
 /**
@@ -240,7 +242,9 @@ function openingOf(
   { workspaceCount, policy, ec2 = noAnswers }: BrakeView,
 ): Opening | undefined {
   if (answersBadly(ec2, policy)) return ec2Opening(ec2);
-  return tooManyDead(recentDeaths(fleet.deaths, now, policy), workspaceCount, policy);
+  // Only those that are restarted are seen to die here; the share is one of them, not of those that are observed.
+  const watchedCount = workspaceCount * (policy.enforcePercent / 100);
+  return tooManyDead(recentDeaths(fleet.deaths, now, policy), watchedCount, policy);
 }
 
 function ec2Opening({ answered, failed }: Ec2Answers): Opening {

@@ -8,6 +8,9 @@ export const RESTART_DEADLINE_MS = 15 * 60_000;
 /** A start that meets no capacity, or throttling, is tried for this long from the claim's begin (V4). */
 export const CAPACITY_DEADLINE_MS = 60 * 60_000;
 
+/** The longest pause between two tries while there is no capacity, but for its jitter of a fifth. */
+export const LONGEST_CAPACITY_WAIT_MS = 5 * 60_000;
+
 /** Restarts of one workspace that follow each other wait, from the second on, this many times longer each. */
 const BACK_OFF_GROWTH = 4;
 const LONGEST_BACK_OFF_MS = 15 * 60_000;
@@ -141,8 +144,8 @@ export function restartsLeft(
 
 /** The restarts since the workspace was last healthy for a whole restart window: then all is forgiven. */
 function restartsInARow(restartsMs: readonly number[], now: TimeRange, policy: Policy): readonly number[] {
-  const last = restartsMs.at(-1);
-  return last !== undefined && last > now.earliestMs - policy.restartWindowMs ? restartsMs : [];
+  const lastMs = restartsMs.at(-1) ?? 0;
+  return lastMs > now.earliestMs - policy.restartWindowMs ? restartsMs : [];
 }
 
 /** The first restart is made at once; each one after it waits longer, counted from the one before. */

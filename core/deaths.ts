@@ -45,7 +45,11 @@ export function recentDeaths(deaths: readonly Death[], now: TimeRange, policy: P
 export function isNewDeath(
   deaths: readonly Death[],
   { workspaceId, atMs }: Pick<Death, 'workspaceId' | 'atMs'>,
-  { now, policy, forgivenUntilMs = -1 }: { now: TimeRange; policy: Policy; forgivenUntilMs?: number },
+  {
+    now,
+    policy,
+    forgivenUntilMs = -Infinity,
+  }: { now: TimeRange; policy: Policy; forgivenUntilMs?: number | undefined },
 ): boolean {
   if (atMs <= now.earliestMs - policy.brakeWindowMs || atMs <= forgivenUntilMs) return false;
   if (deaths.some((death) => death.workspaceId === workspaceId && death.atMs >= atMs)) return false;

@@ -12,10 +12,12 @@ export interface Drain {
   /** How long a delivered request took lately. */
   readonly turnMs?: number;
   readonly ramp?: Ramp;
-  /** When SQS took in the newest message of this workspace that was received: all before it were received, too. */
-  readonly receivedSentAtMs?: number;
+  /** The place in the group of the message of this workspace that was received last: all before it are gone. */
+  readonly receivedSequence?: string;
   /** When deliver last had a message of this workspace in its hands. */
   readonly receivedAtMs?: number;
+  /** When the next one was to be received: the end of its deferral, or at once when the one before it had ended. */
+  readonly nextDueAtMs?: number;
 }
 
 /** Steps of 1, 2, 4 ... requests; between two steps the agent has the time of one beat to say that it is full. */

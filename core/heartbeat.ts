@@ -55,7 +55,8 @@ export function decideBeat(
     return {
       kind: 'refused',
       why: 'retired-boot',
-      heard: !isReplay && mayBeHeard(workspace.claim, beat.bootId),
+      heard:
+        !isReplay && (mayBeHeard(workspace.claim, beat.bootId) || contradicts(workspace.claim, beat.bootId)),
     };
   }
   if (beat.bootId === workspace.heartbeat?.bootId) {
@@ -74,6 +75,12 @@ export function decideBeat(
 function mayBeHeard(claim: Claim | undefined, bootId: string): boolean {
   if (claim === undefined || claim.heardBootId === bootId) return false;
   return isUntouched(claim);
+}
+
+/** Condemned for silence and stopped, and it beats all the same: too late to spare it, but the verdict was wrong. */
+function contradicts(claim: Claim | undefined, bootId: string): boolean {
+  const isStopped = claim?.step === 'stop-issued' || claim?.step === 'stop-recorded';
+  return claim?.kind === 'silent' && isStopped && claim.heardBootId !== bootId;
 }
 
 /** The heartbeat as it is stored. */

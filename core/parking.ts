@@ -52,6 +52,8 @@ export interface ParkedRequest {
   readonly bodyBytes: number;
   readonly acceptedAtMs: number;
   readonly parkedAtMs?: number;
+  /** Its message's place in the group, as SQS numbers it. */
+  readonly sequence?: string;
   readonly expiresAtMs: number;
   /** An earlier copy may have reached the agent. */
   readonly ambiguous: boolean;

@@ -8,6 +8,10 @@ export const whenPausedChoices = ['park', 'refuse'] as const;
 /** What becomes of a request for a paused workspace: kept for later, or refused with 409. */
 export type WhenPaused = (typeof whenPausedChoices)[number];
 
+export const peerProofChoices = ['none', 'well-known'] as const;
+/** Whether an agent must say who it is, on the very connection, before it is given a request. */
+export type PeerProofChoice = (typeof peerProofChoices)[number];
+
 export const modeChoices = ['enforce', 'observe', 'approve'] as const;
 /**
  * What follows from a dead verdict. `enforce`: a restart. `observe`: the receipt says what would have been done, and
@@ -31,8 +35,10 @@ export interface WorkspaceSettings {
   readonly maxFailedAttempts: number;
   readonly maxActiveTasks: number;
   readonly whenPaused: WhenPaused;
+  readonly peerProof: PeerProofChoice;
   readonly mode: Mode;
   readonly respectManualStop: boolean;
+  readonly softRestartSeconds: number;
 }
 
 /** The settings that hold for the whole fleet only. */
@@ -150,6 +156,14 @@ export const settingTable = {
     choices: whenPausedChoices,
     meaning: 'Whether requests for a paused workspace are parked, or refused with 409.',
   },
+  peerProof: {
+    kind: 'choice',
+    scope: 'workspace',
+    default: 'none',
+    choices: peerProofChoices,
+    meaning:
+      'Whether an agent must first say who it is (GET /.well-known/defib) before it is given a parked request. An agent without that route then gets none.',
+  },
   mode: {
     kind: 'choice',
     scope: 'workspace',
@@ -165,8 +179,19 @@ export const settingTable = {
     meaning:
       'An instance that a person stopped by the EC2 API, and not Defib, is left alone. Somebody else’s tool counts as a person.',
   },
+  softRestartSeconds: seconds(
+    0,
+    0,
+    600,
+    'How long a silent agent gets to come back after the event restart.soft, before its instance is stopped and started. 0: no such step. Too long leaves it away for longer.',
+  ),
   brakeMinimum: fleet(
-    seconds(2, 1, 100_000, 'The brake never opens for this many dead workspaces or fewer.'),
+    seconds(
+      2,
+      1,
+      100_000,
+      'The brake never opens for this many dead workspaces or fewer; more than 499 mean 499, as many as are remembered.',
+    ),
   ),
   brakeShare: share(0.2, 'The brake opens when more than this share of the fleet looks dead at once.'),
   brakeWindowSeconds: fleet(seconds(300, 10, 3600, 'The window over which deaths count as at once.')),
@@ -210,8 +235,11 @@ export interface Policy {
   readonly maxFailedAttempts: number;
   readonly maxActiveTasks: number;
   readonly whenPaused: WhenPaused;
+  readonly peerProof: PeerProofChoice;
   readonly mode: Mode;
   readonly respectManualStop: boolean;
+  /** 0: a silent agent's instance is stopped and started at once. */
+  readonly softRestartMs: number;
   readonly brakeMinimum: number;
   readonly brakeShare: number;
   readonly brakeWindowMs: number;
@@ -239,8 +267,10 @@ export function policyOf(settings: PolicySettings): Policy {
     maxFailedAttempts: settings.maxFailedAttempts,
     maxActiveTasks: settings.maxActiveTasks,
     whenPaused: settings.whenPaused,
+    peerProof: settings.peerProof,
     mode: settings.mode,
     respectManualStop: settings.respectManualStop,
+    softRestartMs: settings.softRestartSeconds * 1000,
     brakeMinimum: settings.brakeMinimum,
     brakeShare: settings.brakeShare,
     brakeWindowMs: settings.brakeWindowSeconds * 1000,

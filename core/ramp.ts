@@ -1,3 +1,5 @@
+import { LONGEST_CAPACITY_WAIT_MS } from './claim.ts';
+
 /**
  * The way back after the brake: one canary, and only when its restart is done two, then four, and so on, until the
  * fleet's usual cap is reached. What waits is probed again when its turn comes, so that nobody is restarted on what
@@ -14,8 +16,11 @@ export interface Ramp {
   readonly sinceMs: number;
 }
 
-/** Claims that wait ask at least once a minute: a ramp at which nobody has asked for longer has nobody waiting. */
-const QUIET_MS = 150_000;
+/**
+ * Claims that wait for admission ask at least once a minute, those that wait for capacity at each try: a ramp at which
+ * nobody has asked for longer has nobody waiting.
+ */
+export const QUIET_MS = LONGEST_CAPACITY_WAIT_MS * 1.2 + 60_000;
 
 export function newRamp(nowMs: number): Ramp {
   return { size: 1, running: [], done: 0, sinceMs: nowMs };
@@ -40,6 +45,11 @@ export function left(ramp: Ramp, token: string, isDone: boolean, nowMs: number):
   return done >= ramp.size
     ? { size: ramp.size * 2, running: [], done: 0, sinceMs: nowMs }
     : { ...ramp, running, done, sinceMs: nowMs };
+}
+
+/** The ramp while nobody may ask: that nobody does says nothing then. */
+export function keptAwake(ramp: Ramp, nowMs: number): Ramp {
+  return { ...ramp, sinceMs: Math.max(ramp.sinceMs, nowMs) };
 }
 
 /** Whether nobody is under way, and nobody seems to wait. By the earliest end: doubt keeps the ramp. */

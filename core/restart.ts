@@ -15,10 +15,18 @@ import { isPaused, isUntouched, type Claim, type Workspace } from './workspace.t
 export type RestartAction =
   | { readonly do: 'admit' }
   | { readonly do: 'start' }
+  /** Silent, and the instance runs: its agent alone is to be restarted first, by whoever listens for that. */
+  | { readonly do: 'soften' }
   | { readonly do: 'stop'; readonly launchTimeMs: number }
   /** It runs anew, though no Start of ours is known to have succeeded: from its launch on, its beats count. */
   | { readonly do: 'adopt'; readonly launchTimeMs: number }
   | { readonly do: 'wait'; readonly forMs: number; readonly because: string }
+  /** It was admitted and may not act for now, or not at all in its time: it goes back to wait for admission. */
+  | {
+      readonly do: 'step-back';
+      readonly forMs: number;
+      readonly because: 'paused' | 'settling' | 'not-its-turn';
+    }
   | { readonly do: 'finish'; readonly outcome: RestartOutcome; readonly because: string };
 
 export const restartOutcomes = ['done', 'false-alarm', 'gone', 'failed', 'cancelled'] as const;
@@ -49,24 +57,28 @@ export interface RestartView {
 }
 
 /** Whether the instance must be looked at before {@link nextRestartAction} can decide. */
-export function needsProbe(claim: Claim): boolean {
-  return claim.step !== 'awaiting-admission';
+export function needsProbe(claim: Claim, now: TimeRange): boolean {
+  return claim.step !== 'awaiting-admission' || isOver(claim, now);
 }
 
 /** The next step of an open claim. */
 export function nextRestartAction(view: RestartView): RestartAction {
-  const { workspace, claim, probe, now } = view;
-  const started = claim.step === 'start-issued' || claim.step === 'starting';
-  if (now.earliestMs >= claim.deadlineMs) return atDeadline(view);
+  const { workspace, claim, now } = view;
+  if (isOver(claim, now)) return atDeadline(view);
+  const started = isStarted(claim);
   if (workspace.desired === 'stopped' && !started) return finish('cancelled', 'desired-stopped');
-  if (!claim.forced && !started && isPaused(workspace, now.earliestMs)) return wait('paused', PAUSED_POLL_MS);
+  if (!claim.forced && !started && isPaused(workspace, now.earliestMs))
+    return heldUp(claim, 'paused', PAUSED_POLL_MS);
   const untouched = isUntouched(claim);
-  if (claim.kind === 'silent' && untouched && claim.heardAtMs !== undefined)
-    return finish('false-alarm', 'heard');
-  if (!claim.forced && untouched && settledByOthers(view)) return wait('settling');
+  if (claim.kind === 'silent' && untouched && claim.heardAtMs !== undefined) return whenHeard(claim);
+  if (!claim.forced && untouched && settledByOthers(view)) return heldUp(claim, 'settling');
   const early = claim.step === 'awaiting-admission' ? tooEarly(view) : undefined;
   if (early) return early;
-  if (claim.step === 'awaiting-admission') return { do: 'admit' };
+  return claim.step === 'awaiting-admission' ? { do: 'admit' } : byTheLook(view);
+}
+
+function byTheLook(view: RestartView): RestartAction {
+  const { claim, probe } = view;
   if (probe.kind !== 'seen' || probe.instanceId !== claim.instanceId) return wait('probe-inconclusive');
   switch (probe.state) {
     case 'pending':
@@ -88,11 +100,43 @@ export function nextRestartAction(view: RestartView): RestartAction {
   }
 }
 
+function isOver({ deadlineMs }: Claim, { earliestMs }: TimeRange): boolean {
+  return earliestMs >= deadlineMs;
+}
+
+/** A Start was issued: what became of it is found out before anything else. */
+function isStarted({ step }: Claim): boolean {
+  return step === 'start-issued' || step === 'starting';
+}
+
+/** A sign of life after the softer step is what that was for, if it is of a new boot; any other was there all along. */
+function whenHeard({ softUntilMs, heardBootId, bootId }: Claim): RestartAction {
+  return softUntilMs !== undefined && heardBootId !== undefined && heardBootId !== bootId
+    ? finish('done', 'agent-restarted')
+    : finish('false-alarm', 'heard');
+}
+
+/** The ladder's first step, where the policy has one: only when its time is over comes the Stop. */
+function softerFirst({ claim, now, policy }: RestartView): RestartAction | undefined {
+  if (claim.kind !== 'silent') return undefined;
+  if (claim.softUntilMs === undefined) return policy.softRestartMs > 0 ? { do: 'soften' } : undefined;
+  const leftMs = claim.softUntilMs - now.earliestMs;
+  return leftMs > 0 ? wait('agent-restarting', Math.min(leftMs, POLL_MS)) : undefined;
+}
+
 /** Its time is over: how it ends says what it was waiting for. */
-function atDeadline({ claim, probe, workspace }: RestartView): RestartAction {
+function atDeadline(view: RestartView): RestartAction {
+  const { claim, probe, workspace, now } = view;
   if (claim.step === 'awaiting-approval') return finish('cancelled', 'not-approved');
-  if (claim.step === 'start-issued' && claim.waitsFor === 'capacity') return finish('failed', 'no-capacity');
-  if (claim.step === 'start-issued' && claim.waitsFor === 'throttle') return finish('failed', 'throttled');
+  if (!isStarted(claim)) {
+    if (workspace.desired === 'stopped') return finish('cancelled', 'desired-stopped');
+    // A person held it up, which is no failure of the restart.
+    if (!claim.forced && isPaused(workspace, now.earliestMs)) return finish('cancelled', 'paused');
+  }
+  const waited = isUntouched(claim) && claim.kind !== 'operator' ? afterWaiting(view) : undefined;
+  if (waited) return waited;
+  if (claim.waitsFor === 'capacity') return finish('failed', 'no-capacity');
+  if (claim.waitsFor === 'throttle') return finish('failed', 'throttled');
   if (probe.kind !== 'seen' || probe.instanceId !== claim.instanceId) return finish('failed', 'deadline');
   if (probe.state === 'stopping') return finish('failed', 'stuck-stopping');
   if (probe.state !== 'running' || claim.step !== 'starting') return finish('failed', 'deadline');
@@ -101,6 +145,24 @@ function atDeadline({ claim, probe, workspace }: RestartView): RestartAction {
   return heartbeat && heartbeat.bootId !== claim.bootId
     ? finish('done', 'heartbeat')
     : finish('failed', 'mute');
+}
+
+/**
+ * Brake, ramp, slots or somebody's settle window kept it waiting all that time. What is dead must not be forgotten
+ * with its claim, for perhaps nobody reports it a second time (V3); and under a new claim it would count as another
+ * death, so that a long way back from a storm would look like the next one. So it is looked at again, and waits on.
+ * Undefined: the look is no reason to.
+ */
+function afterWaiting(view: RestartView): RestartAction | undefined {
+  const { claim, probe } = view;
+  if (claim.kind === 'silent' && claim.heardAtMs !== undefined) return whenHeard(claim);
+  if (probe.kind === 'not-made') return wait('probe-inconclusive');
+  // EC2 gives no answer at all: that is a reason neither to act nor to forget.
+  if (probe.kind === 'unknown' && (probe.cause === 'throttled' || probe.cause === 'error'))
+    return wait('probe-inconclusive', LONGEST_WAIT_MS);
+  const action = byTheLook({ ...view, claim: { ...claim, step: 'admitted' } });
+  if (action.do === 'start' || action.do === 'stop') return stepBack('not-its-turn');
+  return action.do === 'wait' ? undefined : action;
 }
 
 /** It has been stopping for longer than any instance should: nothing that waiting will mend (V7). */
@@ -155,9 +217,9 @@ function whenRunning(view: RestartView, launchTimeMs: number): RestartAction {
     // While the claim is open a new boot's beats are refused, but they are noted.
     const restartedItself =
       claim.bootId !== undefined && (claim.heardBootId ?? claim.bootId) !== claim.bootId;
-    return restartedItself || workspace.heartbeat?.bootId !== claim.bootId
-      ? finish('done', 'restarted-meanwhile')
-      : { do: 'stop', launchTimeMs: claim.launchTimeMs };
+    if (restartedItself || workspace.heartbeat?.bootId !== claim.bootId)
+      return finish('done', 'restarted-meanwhile');
+    return softerFirst(view) ?? { do: 'stop', launchTimeMs: claim.launchTimeMs };
   }
   if (claim.step === 'stop-issued' && now.earliestMs < (claim.stopLeaseUntilMs ?? 0))
     return wait('stop-in-flight');
@@ -182,6 +244,15 @@ function whenRunningAnew(
   if (neverBeat && now.earliestMs >= startedMs + policy.settleWindowMs)
     return finish('done', 'ran-for-settle-window');
   return wait('awaiting-heartbeat');
+}
+
+/** What holds one up for long must not hold up the others: an admitted claim gives its slot, and its turn, back. */
+function heldUp(claim: Claim, because: 'paused' | 'settling', forMs = POLL_MS): RestartAction {
+  return claim.step === 'admitted' ? stepBack(because, forMs) : wait(because, forMs);
+}
+
+function stepBack(because: 'paused' | 'settling' | 'not-its-turn', forMs = POLL_MS): RestartAction {
+  return { do: 'step-back', because, forMs };
 }
 
 function wait(because: string, forMs = POLL_MS): RestartAction {

@@ -1,4 +1,4 @@
-/** A workspace's story: verdicts, restarts and requests in one row, newest first. */
+/** A workspace's story: verdicts, orders, restarts and requests in one row, newest first. */
 import type { ParkedRequest } from './parking.ts';
 import { isFinal, type Receipt } from './receipt.ts';
 import { isoTime } from './time.ts';
@@ -15,10 +15,19 @@ export interface RestartRecord {
   readonly label: string;
 }
 
+/** What an operator has ordered. */
+export interface OrderRecord {
+  readonly orderId: string;
+  readonly what: string;
+  readonly by: string;
+  readonly reason: string;
+  readonly atMs: number;
+}
+
 export interface TimelineEntry {
   /** A ULID: entries of all kinds are in the order of these. */
   readonly id: string;
-  readonly kind: 'verdict' | 'restart' | 'request';
+  readonly kind: 'verdict' | 'order' | 'restart' | 'request';
   readonly at: string;
   readonly [name: string]: unknown;
 }
@@ -33,6 +42,10 @@ export function verdictEntry(receipt: Receipt): TimelineEntry {
     rule: receipt.rule,
     askedBy: receipt.askedBy,
   };
+}
+
+export function orderEntry({ orderId, what, by, reason, atMs }: OrderRecord): TimelineEntry {
+  return { id: orderId, kind: 'order', at: isoTime(atMs), what, by, reason };
 }
 
 export function restartEntry(record: RestartRecord): TimelineEntry {
@@ -78,8 +91,8 @@ export function mergedTimeline(
   return all.length > limit && last ? { entries, before: markOf(last) } : { entries };
 }
 
-/** Entries of one id, oldest first: a restart follows the verdict whose id it bears. */
-const rankOf = { request: 0, verdict: 1, restart: 2 } as const;
+/** Entries of one id, oldest first: a restart follows the verdict or the order whose id it bears. */
+const rankOf = { request: 0, verdict: 1, order: 1, restart: 2 } as const;
 
 /** The place of an entry in the story. */
 export function markOf({ id, kind }: Pick<TimelineEntry, 'id' | 'kind'>): string {

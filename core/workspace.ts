@@ -87,6 +87,8 @@ export interface Claim {
   readonly heardAtMs?: number;
   /** The boot that was heard: another one than the condemned means that the agent has restarted by itself. */
   readonly heardBootId?: string;
+  /** The softer step was taken: until then its agent may come back by itself. Once a claim. */
+  readonly softUntilMs?: number;
   /** When Start succeeded. */
   readonly startedAtMs?: number;
   /** An operator's order that overrides budget, brake, settle window and pause. */
@@ -97,6 +99,13 @@ export interface Claim {
 export interface Finding {
   readonly verdictId: string;
   readonly atMs: number;
+}
+
+/** Since when looks have said neither that it runs nor that it is stopped, and when the last of them did. */
+export interface Unclear {
+  readonly sinceMs: number;
+  readonly lastMs: number;
+  readonly generation: number;
 }
 
 /** One workspace as the table holds it. */
@@ -133,6 +142,8 @@ export interface Workspace {
   readonly quarantine?: Finding & { readonly because: string };
   /** The latest dead verdict that was only observed. */
   readonly withheld?: Finding;
+  /** Its instance is stopping, starting or nowhere to be found, look after look. Evidence of nothing. */
+  readonly unclear?: Unclear;
   /** When Defib last stopped its instance, so that nobody takes that for a person's stop. */
   readonly lastStopMs?: number;
   /** The write that ended the latest claim: the end whose answer was lost is known by it (S27). */

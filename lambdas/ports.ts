@@ -12,9 +12,9 @@ import type { Drain } from '../core/drain.ts';
 import type { AttemptMark, FinalState, ParkedRequest } from '../core/parking.ts';
 import type { PolicySettings } from '../core/policy.ts';
 import type { Receipt } from '../core/receipt.ts';
-import type { RestartRecord } from '../core/timeline.ts';
+import type { OrderRecord, RestartRecord } from '../core/timeline.ts';
 import type { Answer } from '../core/answer.ts';
-import type { Claim, Desired, Evidence, Pause, Workspace } from '../core/workspace.ts';
+import type { Claim, Desired, Evidence, Pause, Unclear, Workspace } from '../core/workspace.ts';
 import type { WorkspaceSettings } from '../core/policy.ts';
 
 export interface Clock {
@@ -135,6 +135,8 @@ export interface WorkspaceStore {
   recordFirstBeat(workspace: Workspace, beat: Beat, at: BeatStamp): Promise<BeatWrite>;
   /** Notes on an open claim, before its first act, that the condemned agent was heard. */
   recordHeard(workspaceId: string, token: string, heard: { atMs: number; bootId: string }): Promise<void>;
+  /** Keeps, or forgets, since when its instance is in no clear state; nothing happens in another generation. */
+  noteUnclear(workspace: Workspace, unclear: Unclear | undefined): Promise<void>;
   list(limit: number, cursor: string | undefined): Promise<{ workspaces: Workspace[]; cursor?: string }>;
 }
 
@@ -212,8 +214,11 @@ export interface ReceiptStore {
     limit: number,
     cursor: string | undefined,
   ): Promise<{ receipts: Receipt[]; cursor?: string }>;
-  /** One write for what a forward error leaves behind without parking: receipt, first answer, last probe. */
-  putJudged(judged: JudgedWrite): Promise<void>;
+  /**
+   * One write for what a forward error leaves behind without parking: receipt, first answer, last probe. `repeated`:
+   * another call with the same idempotency key was faster, and nothing was written.
+   */
+  putJudged(judged: JudgedWrite): Promise<'written' | 'repeated'>;
 }
 
 export interface JudgedWrite {
@@ -235,8 +240,8 @@ export type AcceptOutcome = 'accepted' | 'full' | 'repeated';
 export interface Ledger {
   /** Step 1 of parking: one transaction over receipt, first answer, request row and counters. */
   accept(acceptance: Acceptance): Promise<AcceptOutcome>;
-  /** Step 3: `accepting` becomes `parked`. True also when it already was. */
-  markParked(request: ParkedRequest, atMs: number): Promise<boolean>;
+  /** Step 3: `accepting` becomes `parked`. True also when it already was. `sequence`: what SQS said of the message. */
+  markParked(request: ParkedRequest, atMs: number, sequence?: string): Promise<boolean>;
   read(requestId: string): Promise<ParkedRequest | undefined>;
   /** Marks one attempt begun, with its lease; lost when the request is final, expired or another attempt is newer. */
   beginAttempt(request: ParkedRequest, attempt: AttemptBegin): Promise<'begun' | 'lost'>;
@@ -244,8 +249,11 @@ export interface Ledger {
   renewAttempt(request: ParkedRequest, leaseUntilMs: number): Promise<void>;
   /** Puts a request back after an attempt that came to nothing. */
   putBack(request: ParkedRequest, back: AttemptBack): Promise<void>;
-  /** Reaches a final state, once, and gives the counters back. The row stays due until {@link noticed}. */
-  finish(request: ParkedRequest, end: FinishedRequest): Promise<'finished' | 'was-final'>;
+  /**
+   * Reaches a final state, once, and gives the counters back. The row stays due until {@link noticed}. `moved-on`: it
+   * has not ended, but is no longer in the state or attempt that the end is for.
+   */
+  finish(request: ParkedRequest, end: FinishedRequest): Promise<Finish>;
   /** Notes that the end of a request was announced. */
   noticed(requestId: string): Promise<void>;
   readResponse(requestId: string): Promise<KeptResponse | undefined>;
@@ -288,6 +296,8 @@ export interface ParkedTotals {
   readonly emptySinceMs?: number;
 }
 
+export type Finish = 'finished' | 'was-final' | 'moved-on';
+
 export interface FinishedRequest {
   readonly state: FinalState;
   readonly why?: string;
@@ -314,11 +324,12 @@ export interface QueueHead {
   readonly notBeforeMs: number;
 }
 
-/** The parts of a workspace's story, newest first, from an id on backwards. */
+/** The parts of a workspace's story, newest first, from an id on backwards: fewer than the limit only at its beginning. */
 export interface Stories {
   verdicts(workspaceId: string, upToId: string, limit: number): Promise<Receipt[]>;
   requests(workspaceId: string, upToId: string, limit: number): Promise<ParkedRequest[]>;
   restarts(workspaceId: string, upToId: string, limit: number): Promise<RestartRecord[]>;
+  orders(workspaceId: string, upToId: string, limit: number): Promise<OrderRecord[]>;
 }
 
 /** Where the end of each restart is written down, for the story. */
@@ -380,6 +391,8 @@ export interface Received<T> {
   readonly receives: number;
   readonly sentAtMs: number;
   readonly firstReceivedAtMs: number;
+  /** Its place in its group, as SQS numbers it; only of a FIFO queue. */
+  readonly sequence?: string;
 }
 
 /** What becomes of a message: deleted, or seen again after a while. */
@@ -388,8 +401,11 @@ export type Settled = { readonly kind: 'done' } | { readonly kind: 'again'; read
 export interface Queues {
   sendReprobe(message: ReprobeMessage, delaySeconds: number): Promise<void>;
   sendRestart(message: RestartMessage): Promise<void>;
-  /** Step 2 of parking: into the workspace's group, deduplicated by request and enqueue number. */
-  sendParked(message: ParkedMessage): Promise<void>;
+  /**
+   * Step 2 of parking: into the workspace's group, deduplicated by request and enqueue number. Gives the message's place
+   * in the group, as SQS numbers it.
+   */
+  sendParked(message: ParkedMessage): Promise<string | undefined>;
   /** Sets how long a parked message stays invisible: deliver's lease, and the wake (0). */
   setParkedVisibility(receiptHandle: string, seconds: number): Promise<void>;
   /** About how many messages the parked queue holds, in whatever condition. */
@@ -447,7 +463,12 @@ export type AgentAnswer =
   /** Somebody else is at the address; nothing of the request was sent. */
   | { readonly kind: 'stranger' }
   | { readonly kind: 'answered'; readonly response: KeptResponse }
-  | { readonly kind: 'failed'; readonly because: 'refused' | 'reset' | 'eof' | 'deadline' | 'unreachable' };
+  | {
+      readonly kind: 'failed';
+      readonly because: 'refused' | 'reset' | 'eof' | 'deadline' | 'unreachable';
+      /** It failed at the proof: nothing of the request was sent. */
+      readonly unsent?: true;
+    };
 
 /** Speaks HTTP to an agent, at an address that was just read from EC2. */
 export interface AgentHttp {
@@ -460,6 +481,7 @@ export const eventTypes = [
   'workspace.gone',
   'workspace.quarantined',
   'workspace.released',
+  'restart.soft',
   'restart.started',
   'restart.done',
   'restart.failed',

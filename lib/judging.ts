@@ -41,6 +41,7 @@ export class Judging extends Construct {
       foundations,
     });
     this.#judges(this.forwardError, foundations);
+    this.#tellsOfDoubt(this.forwardError, foundations);
     this.reprobes.filledBy(this.forwardError);
     parked.filledBy(this.forwardError);
     foundations.alarms.add(this, 'ParkingFails', {
@@ -59,6 +60,7 @@ export class Judging extends Construct {
       foundations,
     });
     this.#judges(this.reprobe, foundations);
+    this.#tellsOfDoubt(this.reprobe, foundations);
     this.reprobes.workedBy(this.reprobe, { batchSize: 10, maxConcurrency });
     this.reprobes.buriedBy(this.reprobe);
     restarts.filledBy(this.reprobe);
@@ -70,5 +72,15 @@ export class Judging extends Construct {
     state.usedBy(fn, { does: 'decides' });
     events.publishedBy(fn);
     fn.mayDescribeInstances();
+  }
+
+  #tellsOfDoubt(fn: DefibFunction, { alarms }: Foundations): void {
+    alarms.add(fn, 'FactsInDoubt', {
+      severity: 'ticket',
+      runbook: 'facts-in-doubt',
+      says: 'Stored facts cannot be true, or clocks disagree; whoever is judged by them is never restarted.',
+      metric: fn.counted('FactsInDoubt'),
+      when: { atLeast: 1 },
+    });
   }
 }

@@ -52,6 +52,13 @@ export class Parking extends Construct {
     this.parked.workedBy(this.deliver, { batchSize: 1, maxConcurrency });
     this.parked.buriedBy(this.deliver);
     this.#sayWhereToDeliver(foundations, network);
+    foundations.alarms.add(this, 'StrangersMet', {
+      severity: 'page',
+      runbook: 'strangers-met',
+      says: 'Somebody else than its agent answers at the address of a workspace.',
+      metric: this.deliver.counted('StrangerMet'),
+      when: { atLeast: 1 },
+    });
     foundations.alarms.add(this, 'RequestsGivenUp', {
       severity: 'ticket',
       runbook: 'requests-given-up',

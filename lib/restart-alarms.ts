@@ -32,6 +32,27 @@ const watched: readonly Watched[] = [
     says: 'An instance has been stopping for more than ten minutes.',
   },
   {
+    metric: 'WorkspaceStuck',
+    countedBy: ['forward-error', 'reprobe'],
+    severity: 'page',
+    runbook: 'workspace-stuck',
+    says: 'An instance has been starting, stopping or not to be found for more than ten minutes.',
+  },
+  {
+    metric: 'AgentMute',
+    countedBy: ['forward-error', 'reprobe'],
+    severity: 'ticket',
+    runbook: 'agent-mute',
+    says: 'An agent that runs has not beaten for long, and requests to it fail.',
+  },
+  {
+    metric: 'RestartHeldBack',
+    countedBy: ['restart'],
+    severity: 'ticket',
+    runbook: 'restart-held-back',
+    says: 'A restart has waited for a quarter of an hour, and it is still not its turn.',
+  },
+  {
     metric: 'RestartUnjustified',
     countedBy: ['restart'],
     severity: 'ticket',

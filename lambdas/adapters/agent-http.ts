@@ -18,6 +18,7 @@ export function agentHttp(): AgentHttp {
       try {
         if (request.proof === undefined) return await exchange(request, agent);
         const told = await exchange(proofRequestOf(request), agent);
+        if (told.kind === 'failed') return { ...told, unsent: true };
         if (told.kind !== 'answered') return told;
         return isExpectedPeer(told.response, request.proof)
           ? await exchange(request, agent, { onlyReused: true })

@@ -52,7 +52,7 @@ export function beatWrites(table: Table): BeatWrites {
             Key: keyOf.workspace(workspaceId),
             UpdateExpression: 'SET claim.heardAtMs = :at, claim.heardBootId = :boot',
             ConditionExpression:
-              'claim.#token = :token AND claim.#step IN (:approval, :awaiting, :admitted) AND (attribute_not_exists(claim.heardBootId) OR claim.heardBootId <> :boot)',
+              'claim.#token = :token AND claim.#step IN (:approval, :awaiting, :admitted, :stopIssued, :stopRecorded) AND (attribute_not_exists(claim.heardBootId) OR claim.heardBootId <> :boot)',
             ExpressionAttributeNames: { '#token': 'token', '#step': 'step' },
             ExpressionAttributeValues: {
               ':at': atMs,
@@ -61,6 +61,8 @@ export function beatWrites(table: Table): BeatWrites {
               ':approval': 'awaiting-approval',
               ':awaiting': 'awaiting-admission',
               ':admitted': 'admitted',
+              ':stopIssued': 'stop-issued',
+              ':stopRecorded': 'stop-recorded',
             },
           }),
         ),

@@ -10,7 +10,8 @@ import { conditionally } from './workspace-conditions.ts';
 const instant = z.number().check(z.minimum(0));
 const count = z.number().check(z.int(), z.minimum(0));
 const text = z.string();
-const death = z.object({
+// Loose: the item is written anew as a whole, and what a newer version keeps in it must survive that (S32).
+const death = z.looseObject({
   workspaceId: text,
   atMs: instant,
   isSilent: z.optional(z.boolean()),
@@ -19,13 +20,13 @@ const death = z.object({
   version: z.optional(text),
   reporter: z.optional(text),
 });
-const ramp = z.object({
+const ramp = z.looseObject({
   size: count.check(z.minimum(1)),
   running: z.array(text),
   done: count,
   sinceMs: instant,
 });
-const fleetItem = z.object({
+const fleetItem = z.looseObject({
   revision: z.number(),
   brake: z.enum(['closed', 'open']),
   brakeCause: z.optional(z.enum(brakeCauses)),
@@ -34,8 +35,8 @@ const fleetItem = z.object({
   closesAtMs: z.optional(instant),
   forgivenUntilMs: z.optional(instant),
   ramp: z.optional(ramp),
-  pause: z.optional(z.object({ by: z.string(), reason: z.string(), untilMs: z.optional(instant) })),
-  admitted: z.record(z.string(), z.object({ workspaceId: z.string(), deadlineMs: instant })),
+  pause: z.optional(z.looseObject({ by: z.string(), reason: z.string(), untilMs: z.optional(instant) })),
+  admitted: z.record(z.string(), z.looseObject({ workspaceId: z.string(), deadlineMs: instant })),
   deaths: z.array(death),
 });
 

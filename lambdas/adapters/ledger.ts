@@ -3,6 +3,7 @@
  * come from, so a late worker changes nothing (S24). Counters change in the same transaction as the row they count.
  */
 import { TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+import { isFinalState } from '../../core/parking.ts';
 import type { Ledger } from '../ports.ts';
 import { attemptWrites, updateRequest } from './attempt-writes.ts';
 import {
@@ -51,12 +52,16 @@ export function ledger(table: Table): Ledger {
       }
     },
 
-    async markParked(request, atMs) {
+    async markParked(request, atMs, sequence) {
       const marked = await updateRequest(table, request.requestId, {
-        UpdateExpression: 'SET #state = :parked, parkedAtMs = :at, dueAt = :due',
+        UpdateExpression: `SET #state = :parked, parkedAtMs = :at, dueAt = :due${sequence === undefined ? '' : ', #sequence = :sequence'}`,
         ConditionExpression: '#state = :accepting',
-        ExpressionAttributeNames: { '#state': 'state' },
+        ExpressionAttributeNames: {
+          '#state': 'state',
+          ...(sequence !== undefined && { '#sequence': 'sequence' }),
+        },
         ExpressionAttributeValues: {
+          ...(sequence !== undefined && { ':sequence': sequence }),
           ':parked': 'parked',
           ':accepting': 'accepting',
           ':at': atMs,
@@ -85,8 +90,10 @@ export function ledger(table: Table): Ledger {
         );
         return 'finished';
       } catch (error) {
-        if (failedConditions(error)?.includes(0)) return 'was-final';
-        throw error;
+        if (failedConditions(error)?.includes(0) !== true) throw error;
+        if (end.onlyFrom === undefined && end.onlyAttempt === undefined) return 'was-final';
+        const found = await readRequest(table, request.requestId);
+        return found && !isFinalState(found.state) ? 'moved-on' : 'was-final';
       }
     },
 

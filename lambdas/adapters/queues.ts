@@ -43,7 +43,7 @@ export function queues(sqs: SQSClient, urls: QueueUrls): Queues {
     },
 
     async sendParked(message) {
-      await sqs.send(
+      const sent = await sqs.send(
         new SendMessageCommand({
           QueueUrl: urlOf('parked'),
           MessageBody: JSON.stringify(message),
@@ -52,6 +52,7 @@ export function queues(sqs: SQSClient, urls: QueueUrls): Queues {
           MessageDeduplicationId: `${message.requestId}#${message.enqueueNo}`,
         }),
       );
+      return sent.SequenceNumber;
     },
 
     async setParkedVisibility(receiptHandle, seconds) {

@@ -4,7 +4,7 @@ import { isFinal, RECEIPT_LIFE_MS, type Receipt } from '../../core/receipt.ts';
 import { verdicts } from '../../core/verdict.ts';
 import type { JudgedWrite, ReceiptStore } from '../ports.ts';
 import { keyOf, ttlSeconds, VERDICT_PREFIX } from './keys.ts';
-import { cursorOf, keyOfCursor, retryingConflicts, type Table } from './table.ts';
+import { cursorOf, failedConditions, keyOfCursor, retryingConflicts, type Table } from './table.ts';
 import { conditionally } from './workspace-conditions.ts';
 
 /** An idempotency key holds at least 24 hours; TTL removes it some time after. */
@@ -61,8 +61,15 @@ export function receiptStore(table: Table): ReceiptStore {
 
     async putJudged(judged) {
       const items = judgedItems(table, judged);
-      if (items.length === 0) return;
-      await retryingConflicts(() => table.client.send(new TransactWriteCommand({ TransactItems: items })));
+      if (items.length === 0) return 'written';
+      try {
+        await retryingConflicts(() => table.client.send(new TransactWriteCommand({ TransactItems: items })));
+        return 'written';
+      } catch (error) {
+        const answerIndex = judged.firstAnswer ? items.length - 1 : -1;
+        if (failedConditions(error)?.includes(answerIndex)) return 'repeated';
+        throw error;
+      }
     },
   };
 }

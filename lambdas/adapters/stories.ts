@@ -1,30 +1,48 @@
-/** What a workspace's story is read from: receipts, requests and restarts, each sorted by a ULID. */
-import { PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+/** What a workspace's story is read from: receipts, orders, requests and restarts, each sorted by a ULID. */
+import { PutCommand, QueryCommand, type QueryCommandOutput } from '@aws-sdk/lib-dynamodb';
 import { RECEIPT_LIFE_MS } from '../../core/receipt.ts';
-import type { RestartRecord } from '../../core/timeline.ts';
+import type { OrderRecord, RestartRecord } from '../../core/timeline.ts';
 import { indexes } from '../runtime/env-names.ts';
 import type { RestartRecords, Stories } from '../ports.ts';
-import { keyOf, listKey, RESTART_PREFIX, ttlSeconds, VERDICT_PREFIX } from './keys.ts';
+import { keyOf, listKey, ORDER_PREFIX, RESTART_PREFIX, ttlSeconds, VERDICT_PREFIX } from './keys.ts';
 import { readRequest } from './ledger-reads.ts';
 import { readReceipt } from './receipt-store.ts';
 import type { Table } from './table.ts';
 
+interface Part {
+  readonly workspaceId: string;
+  readonly prefix: string;
+  readonly upToId: string;
+  readonly limit: number;
+}
+
 export function stories(table: Table): Stories {
-  const itemsOf = async (workspaceId: string, prefix: string, upToId: string, limit: number) => {
-    const page = await table.client.send(
-      new QueryCommand({
-        TableName: table.name,
-        KeyConditionExpression: 'pk = :pk AND sk BETWEEN :first AND :last',
-        ExpressionAttributeValues: {
-          ':pk': keyOf.workspace(workspaceId).pk,
-          ':first': prefix,
-          ':last': `${prefix}${upToId}`,
-        },
-        ScanIndexForward: false,
-        Limit: limit,
-      }),
-    );
-    return page.Items ?? [];
+  /** What can't be read is passed over, and a page that ended early, by its size, is gone on with. */
+  const newest = async <T>(
+    { workspaceId, prefix, upToId, limit }: Part,
+    read: (item: Record<string, unknown>) => T | undefined,
+  ): Promise<T[]> => {
+    const found: T[] = [];
+    let from: Record<string, unknown> | undefined;
+    do {
+      const page: QueryCommandOutput = await table.client.send(
+        new QueryCommand({
+          TableName: table.name,
+          KeyConditionExpression: 'pk = :pk AND sk BETWEEN :first AND :last',
+          ExpressionAttributeValues: {
+            ':pk': keyOf.workspace(workspaceId).pk,
+            ':first': prefix,
+            ':last': `${prefix}${upToId}`,
+          },
+          ScanIndexForward: false,
+          Limit: limit,
+          ExclusiveStartKey: from,
+        }),
+      );
+      found.push(...(page.Items ?? []).flatMap((item) => read(item) ?? []));
+      from = page.LastEvaluatedKey;
+    } while (from !== undefined && found.length < limit);
+    return found.slice(0, limit);
   };
   const requestIds = async (list: string, upToId: string, limit: number): Promise<string[]> => {
     const page = await table.client.send(
@@ -40,14 +58,18 @@ export function stories(table: Table): Stories {
     return (page.Items ?? []).map((item) => String(item['listSort']));
   };
   return {
-    async verdicts(workspaceId, upToId, limit) {
-      const items = await itemsOf(workspaceId, VERDICT_PREFIX, upToId, limit);
-      return items.flatMap((item) => readReceipt(item) ?? []);
-    },
-    async restarts(workspaceId, upToId, limit) {
-      const items = await itemsOf(workspaceId, RESTART_PREFIX, upToId, limit);
-      return items.map((item) => item['restart'] as RestartRecord);
-    },
+    verdicts: (workspaceId, upToId, limit) =>
+      newest({ workspaceId, prefix: VERDICT_PREFIX, upToId, limit }, readReceipt),
+
+    orders: (workspaceId, upToId, limit) =>
+      newest({ workspaceId, prefix: ORDER_PREFIX, upToId, limit }, (item) => item['order'] as OrderRecord),
+
+    restarts: (workspaceId, upToId, limit) =>
+      newest(
+        { workspaceId, prefix: RESTART_PREFIX, upToId, limit },
+        (item) => item['restart'] as RestartRecord,
+      ),
+
     async requests(workspaceId, upToId, limit) {
       const [waiting, ended] = await Promise.all([
         requestIds(listKey.waiting(workspaceId), upToId, limit),

@@ -30,7 +30,8 @@ const evidence = z.object({
   launchTimeMs: z.optional(instant),
   round: count,
 });
-const claim = z.object({
+/** Loose: a claim is written anew as a whole, and what a newer version keeps in it must survive that (S32). */
+const claim = z.looseObject({
   token: text,
   kind: z.enum(['dead', 'silent', 'operator']),
   reason: text,
@@ -50,6 +51,7 @@ const claim = z.object({
   settleUntilMs: z.optional(instant),
   heardAtMs: z.optional(instant),
   heardBootId: z.optional(text),
+  softUntilMs: z.optional(instant),
   startedAtMs: z.optional(instant),
   forced: z.boolean(),
 });
@@ -80,6 +82,7 @@ const workspaceItem = z.object({
   gone: z.optional(z.object({ ...finding, instanceId: text })),
   quarantine: z.optional(z.object({ ...finding, because: text })),
   withheld: z.optional(z.object(finding)),
+  unclear: z.optional(z.object({ sinceMs: instant, lastMs: instant, generation: count })),
   lastStopMs: z.optional(instant),
   endedBy: z.optional(text),
   recentRestartsMs: z.array(instant),

@@ -128,6 +128,20 @@ export function workspaceStore(table: Table): WorkspaceStore {
       );
     },
 
+    async noteUnclear({ workspaceId, generation }, unclear): Promise<void> {
+      await conditionally(() =>
+        table.client.send(
+          new UpdateCommand({
+            TableName: table.name,
+            Key: keyOf.workspace(workspaceId),
+            UpdateExpression: unclear ? 'SET unclear = :unclear' : 'REMOVE unclear',
+            ConditionExpression: 'generation = :generation',
+            ExpressionAttributeValues: { ':generation': generation, ...(unclear && { ':unclear': unclear }) },
+          }),
+        ),
+      );
+    },
+
     async list(limit, cursor) {
       const page = await table.client.send(
         new QueryCommand({

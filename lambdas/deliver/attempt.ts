@@ -3,10 +3,8 @@ import {
   afterAttempt,
   interruptionsOf,
   MOST_INTERRUPTIONS,
-  type AfterAttempt,
   type AttemptOutcome,
 } from '../../core/attempt.ts';
-import { deferralMs, retryDelayMs } from '../../core/deferral.ts';
 import { drainWhenDelivered, type Drain } from '../../core/drain.ts';
 import { DEFAULT_INTERVAL_MS } from '../../core/heartbeat.ts';
 import type { ParkedMessage } from '../../core/messages.ts';
@@ -17,11 +15,13 @@ import {
   type ParkedRequest,
 } from '../../core/parking.ts';
 import type { Policy } from '../../core/policy.ts';
+import { retryAfterOf } from '../../core/retry-after.ts';
 import type { TimeRange } from '../../core/time.ts';
 import type { Workspace } from '../../core/workspace.ts';
-import type { AgentAnswer, Received } from '../ports.ts';
+import type { AgentAnswer, Finish, PeerProof, Received } from '../ports.ts';
 import { deadLetter } from './dead-letter.ts';
 import { endRequest, type DeliverPorts } from './end.ts';
+import { backOff, later, whenTaken, type Later } from './later.ts';
 import { placeOf, type Place } from './place.ts';
 import { reportFailure } from './report.ts';
 
@@ -34,13 +34,6 @@ export interface Attempt {
   readonly drain: Drain;
 }
 
-export interface Later {
-  readonly kind: 'later';
-  readonly because: string;
-  readonly afterMs: number;
-  /** Nobody may wake it before. */
-  readonly notBeforeMs: number;
-}
 export type Attempted = { readonly kind: 'ended' } | Later;
 
 /** An address that was read longer ago may be somebody else's by now (S20). */
@@ -54,19 +47,18 @@ export async function attempt(ports: DeliverPorts, thisOne: Attempt): Promise<At
     // An unknown state is no failure of the workspace, and reports nothing.
     if (place.state === 'stopped' || place.state === 'terminated')
       await reportFailure(ports, workspace, 'unreachable');
-    return later(ports, thisOne, `instance-${place.state}`);
+    return later(ports, received, request, `instance-${place.state}`);
   }
   if (place.kind === 'address-refused') {
     ports.log.warn('address refused', { workspaceId: workspace.workspaceId, because: place.because });
     ports.log.count('AddressRefused');
-    await deadLetter(ports, request, received.body, { why: `address-${place.because}`, drain });
-    return { kind: 'ended' };
+    const end = { why: `address-${place.because}`, drain };
+    return unlessTaken(ports, await deadLetter(ports, request, received.body, end));
   }
   const agent = agentAt(place, workspace);
   const interruptions = interruptionsOf(request, agent);
   if (interruptions >= MOST_INTERRUPTIONS) {
-    await deadLetter(ports, request, received.body, { why: 'poison', drain });
-    return { kind: 'ended' };
+    return unlessTaken(ports, await deadLetter(ports, request, received.body, { why: 'poison', drain }));
   }
   const beganMs = ports.clock.nowMs();
   const known: ParkedRequest = { ...request, ambiguous: mayBeWithAgent(request), interruptions };
@@ -77,9 +69,8 @@ export async function attempt(ports: DeliverPorts, thisOne: Attempt): Promise<At
     mark: { ...agent, answered: false },
     interruptions,
   });
-  if (begun === 'lost') return later(ports, thisOne, 'taken');
   // A sandbox that stood still until its lease was over: others may have ended the request meanwhile (S21).
-  if (ports.clock.nowMs() >= beganMs + DELIVERY_LEASE_MS) return later(ports, thisOne, 'taken');
+  if (begun === 'lost' || ports.clock.nowMs() >= beganMs + DELIVERY_LEASE_MS) return whenTaken(ports);
   const row: ParkedRequest = {
     ...known,
     state: 'delivering',
@@ -107,7 +98,7 @@ async function takeBack(ports: DeliverPorts, thisOne: Attempt, before: ParkedReq
   const why = 'moved';
   const { ambiguous, failures = 0, lastAttempt: mark } = before;
   await ports.ledger.putBack(thisOne.request, { why, ambiguous, failures, notBeforeMs: 0, mark });
-  return later(ports, thisOne, why);
+  return later(ports, thisOne.received, before, why);
 }
 
 function agentAt({ launchTimeMs }: Extract<Place, { kind: 'at' }>, { heartbeat }: Workspace) {
@@ -143,10 +134,16 @@ async function send(
       },
       body: message.body,
       timeoutMs: policy.deliverTimeoutMs,
+      ...(policy.peerProof === 'well-known' && { proof: proofOf(workspace) }),
     });
   } finally {
     lease.stop();
   }
+}
+
+/** Who must be there: the workspace's own agent, in the boot that beats where one is known. */
+function proofOf({ workspaceId, heartbeat }: Workspace): PeerProof {
+  return { workspaceId, ...(heartbeat && { bootId: heartbeat.bootId }) };
 }
 
 async function conclude(
@@ -156,21 +153,23 @@ async function conclude(
   { beganMs, before }: { readonly beganMs: number; readonly before: ParkedRequest },
 ): Promise<Attempted> {
   const { request, workspace, policy, received, drain } = thisOne;
-  const next = afterAttempt(outcomeOf(answer));
+  const next = afterAttempt(outcomeOf(answer, ports.clock.nowMs()));
   if ('state' in next) {
     const endedMs = ports.clock.nowMs();
     const pauseMs = Math.min(workspace.heartbeat?.intervalMs ?? DEFAULT_INTERVAL_MS, DEFAULT_INTERVAL_MS);
-    await endRequest(ports, request, {
+    const ended = await endRequest(ports, request, {
       ...next,
       drain: drainWhenDelivered(drain, { beganMs, endedMs, pauseMs }),
       ...(answer.kind === 'answered' && { response: answer.response }),
+      // Delivered is delivered, whoever else is at it by now. Any other end is only for the attempt that met it (S24).
+      ...(next.state !== 'delivered' && { onlyAttempt: request.attempts }),
     });
-    return { kind: 'ended' };
+    return unlessTaken(ports, ended);
   }
   const failures = (request.failures ?? 0) + (next.failure ? 1 : 0);
   if (failures >= policy.maxFailedAttempts) {
-    await deadLetter(ports, request, received.body, { why: `gave-up-${next.later}`, drain });
-    return { kind: 'ended' };
+    const end = { why: `gave-up-${next.later}`, drain };
+    return unlessTaken(ports, await deadLetter(ports, request, received.body, end));
   }
   const back = backOff(ports, received, next, failures);
   await ports.ledger.putBack(request, {
@@ -180,15 +179,25 @@ async function conclude(
     notBeforeMs: back.notBeforeMs,
     mark: markAfter(request, before, { ...next, answered: answer.kind === 'answered' }),
   });
+  if (answer.kind === 'stranger') {
+    // Not the workspace's failure, as far as is known: somebody must look who else is at its address (S20).
+    ports.log.warn('stranger at the address', { workspaceId: workspace.workspaceId });
+    ports.log.count('StrangerMet');
+  }
   if (answer.kind === 'failed') await reportFailure(ports, workspace, answer.because);
   return { kind: 'later', because: `attempt-${next.later}`, ...back };
 }
 
-function outcomeOf(answer: AgentAnswer): AttemptOutcome {
+function outcomeOf(answer: AgentAnswer, nowMs: number): AttemptOutcome {
   if (answer.kind !== 'answered') return answer;
   const { status, headers } = answer.response;
-  const seconds = Number(headers['retry-after']);
-  return { kind: 'answered', status, ...(seconds > 0 && { retryAfterSeconds: seconds }) };
+  const seconds = retryAfterOf(headers, nowMs);
+  return { kind: 'answered', status, ...(seconds !== undefined && { retryAfterSeconds: seconds }) };
+}
+
+/** A request that another copy has begun to deliver has not ended, and its message must stay (S25). */
+function unlessTaken(ports: DeliverPorts, end: Finish): Attempted {
+  return end === 'moved-on' ? whenTaken(ports) : { kind: 'ended' };
 }
 
 /** What the next attempt has to know of this one: where nothing arrived, it was none. */
@@ -198,24 +207,4 @@ function markAfter(
   { mayHaveArrived, answered }: { readonly mayHaveArrived: boolean; readonly answered: boolean },
 ): AttemptMark | undefined {
   return mayHaveArrived && request.lastAttempt ? { ...request.lastAttempt, answered } : before.lastAttempt;
-}
-
-/** A failing agent, and one that asks for it, is left alone; otherwise the request may go as soon as its workspace is back. */
-function backOff(
-  ports: DeliverPorts,
-  received: Received<ParkedMessage>,
-  next: Extract<AfterAttempt, { later: string }>,
-  failures: number,
-): Pick<Later, 'afterMs' | 'notBeforeMs'> {
-  const nowMs = ports.clock.nowMs();
-  const jitter = ports.ids.jitter();
-  if (!next.failure && next.retryAfterSeconds === undefined)
-    return { afterMs: deferralMs(nowMs - received.firstReceivedAtMs, jitter), notBeforeMs: 0 };
-  const afterMs = retryDelayMs(failures, jitter, next.retryAfterSeconds);
-  return { afterMs, notBeforeMs: nowMs + afterMs };
-}
-
-function later(ports: DeliverPorts, { received }: Attempt, because: string): Later {
-  const waitedMs = ports.clock.nowMs() - received.firstReceivedAtMs;
-  return { kind: 'later', because, afterMs: deferralMs(waitedMs, ports.ids.jitter()), notBeforeMs: 0 };
 }

@@ -8,6 +8,7 @@ import type {
   Ec2Probe,
   Events,
   EventType,
+  Finish,
   FinishedRequest,
   Ids,
   Ledger,
@@ -47,14 +48,12 @@ export type EndPorts = Pick<DeliverPorts, 'clock' | 'ledger' | 'events' | 'log'>
 /** How a request ends; the time is the clock's. */
 export type RequestEnd = Omit<FinishedRequest, 'atMs'>;
 
-export async function endRequest(
-  ports: EndPorts,
-  request: ParkedRequest,
-  end: RequestEnd,
-): Promise<'finished' | 'was-final'> {
+export async function endRequest(ports: EndPorts, request: ParkedRequest, end: RequestEnd): Promise<Finish> {
   const { requestId, workspaceId } = request;
-  const finished = await ports.ledger.finish(request, { ...end, atMs: ports.clock.nowMs() });
-  if (finished === 'was-final') return finished;
+  const atMs = ports.clock.nowMs();
+  const drain = end.drain && { ...end.drain, nextDueAtMs: atMs };
+  const finished = await ports.ledger.finish(request, { ...end, ...(drain && { drain }), atMs });
+  if (finished !== 'finished') return finished;
   ports.log.info('request ended', { workspaceId, requestId, state: end.state, why: end.why });
   ports.log.count(`Request${end.state.replace('-l', 'L').replace(/^./, (first) => first.toUpperCase())}`);
   await announceEnd(ports, request, end);

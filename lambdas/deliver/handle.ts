@@ -2,12 +2,11 @@
  * Delivers the head of a workspace's queue, or defers it by visibility, so that the group stays in order.
  *
  * The story of one message: the queue hides it for the function's whole time-out (15 minutes). The first act is to
- * shorten that to a lease of 90 s, renewed while the agent works; a crash then costs 90 s, not 15 minutes. The
+ * shorten that to a lease of 90 s, renewed while the agent works; a crash after it costs 90 s, not 15 minutes. The
  * ledger decides whether there is anything to deliver. The address comes from EC2, read a moment before. A failure
  * is reported to the judge like any caller's forward error, so that a workspace which dies after its last caller has
  * left is still found (V3). Deleting the message is the last act, after the ledger has the outcome (S25).
  */
-import { deferralMs, deferralUntilMs } from '../../core/deferral.ts';
 import { drainWhenUnready, type Drain } from '../../core/drain.ts';
 import { assertNever } from '../../core/invariant.ts';
 import type { ParkedMessage } from '../../core/messages.ts';
@@ -21,10 +20,11 @@ import {
 import { isFinal } from '../../core/receipt.ts';
 import { rangeOfMessage } from '../../core/time.ts';
 import { policyFor } from '../judging/policies.ts';
-import type { Received, Settled } from '../ports.ts';
+import type { Finish, Received, Settled } from '../ports.ts';
 import { eachMessage } from '../runtime/each-message.ts';
-import { attempt, type Later } from './attempt.ts';
+import { attempt } from './attempt.ts';
 import { endRequest, type DeliverPorts } from './end.ts';
+import { deferralOf, whenTaken, type Later } from './later.ts';
 
 export async function handleDeliveries(
   messages: readonly Received<ParkedMessage>[],
@@ -42,7 +42,12 @@ async function deliver(ports: DeliverPorts, received: Received<ParkedMessage>): 
     ports.ledger.parkedFor(message.workspaceId),
   ]);
   const nowMs = ports.clock.nowMs();
-  const drain: Drain = { ...totals.drain, receivedAtMs: nowMs, receivedSentAtMs: received.sentAtMs };
+  const { nextDueAtMs: _isHere, ...history } = totals.drain;
+  const drain: Drain = {
+    ...history,
+    receivedAtMs: nowMs,
+    ...(received.sequence !== undefined && { receivedSequence: received.sequence }),
+  };
   const view: DeliveryView = {
     request: request ?? 'absent',
     enqueueNo: message.enqueueNo,
@@ -59,10 +64,17 @@ async function deliver(ports: DeliverPorts, received: Received<ParkedMessage>): 
       if (step.because === 'no-row') ports.log.count('ParkedWithoutRow');
       return { kind: 'done' };
     case 'end':
-      if (request) await endRequest(ports, request, { state: step.state, why: step.why, drain });
-      return { kind: 'done' };
+      if (request === undefined) return { kind: 'done' };
+      return (await endAsRead(ports, request, step, drain)) === 'moved-on'
+        ? defer(ports, received, drain, whenTaken(ports))
+        : { kind: 'done' };
     case 'defer':
-      return defer(ports, received, whileWaiting(drain, step, nowMs), deferralOf(ports, received, step));
+      return defer(
+        ports,
+        received,
+        whileWaiting(drain, step, nowMs),
+        deferralOf(ports, received, request, step),
+      );
     case 'attempt': {
       if (request === undefined || typeof workspace !== 'object') return { kind: 'done' };
       const { policy, now } = view;
@@ -74,6 +86,16 @@ async function deliver(ports: DeliverPorts, received: Received<ParkedMessage>): 
     default:
       return assertNever(step);
   }
+}
+
+/** For the attempt as it was read: one that another copy has begun since is not for this one to end (S24). */
+function endAsRead(
+  ports: DeliverPorts,
+  request: ParkedRequest,
+  { state, why }: Extract<DeliveryStep, { do: 'end' }>,
+  drain: Drain,
+): Promise<Finish> {
+  return endRequest(ports, request, { state, why, drain, onlyAttempt: request.attempts });
 }
 
 async function holderOf(
@@ -102,20 +124,6 @@ function whileWaiting(drain: Drain, { because }: { readonly because: string }, n
   return ownReasons.includes(because) ? drain : drainWhenUnready(drain, nowMs);
 }
 
-function deferralOf(
-  ports: DeliverPorts,
-  received: Received<ParkedMessage>,
-  { because, soon, untilMs }: Extract<DeliveryStep, { do: 'defer' }>,
-): Later {
-  const nowMs = ports.clock.nowMs();
-  const afterMs =
-    untilMs === undefined
-      ? deferralMs(nowMs - received.firstReceivedAtMs, ports.ids.jitter(), soon)
-      : deferralUntilMs(nowMs, untilMs);
-  // Waiting for the workspace may end at any moment; a time of the request's own, or of the ramp, holds.
-  return { kind: 'later', because, afterMs, notBeforeMs: untilMs ?? 0 };
-}
-
 /** Hides the head for a while and leaves its handle for whoever may wake it. */
 async function defer(
   ports: DeliverPorts,
@@ -126,6 +134,7 @@ async function defer(
   const { workspaceId, requestId } = received.body;
   ports.log.info('delivery deferred', { workspaceId, requestId, because, forMs: afterMs });
   const head = { requestId, receiptHandle: received.receiptHandle, notBeforeMs };
-  await ports.ledger.noteHead(workspaceId, anothersReasons.includes(because) ? undefined : head, drain);
+  const noted = { ...drain, nextDueAtMs: ports.clock.nowMs() + afterMs };
+  await ports.ledger.noteHead(workspaceId, anothersReasons.includes(because) ? undefined : head, noted);
   return { kind: 'again', afterSeconds: afterMs / 1000 };
 }

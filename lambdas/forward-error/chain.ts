@@ -139,7 +139,8 @@ async function answerFinal(ports: ForwardErrorPorts, pending: Answer, judged: Ju
   if (!row) return pending.status === 202 ? pending : answerJudged(judged);
   const why = refusalOfHeld(row, judged);
   if (why !== undefined) {
-    const ending = await endRequest(ports, row, { state: 'refused', why });
+    // Only while it waits: what is being delivered by now is not for this call to end.
+    const ending = await endRequest(ports, row, { state: 'refused', why, onlyFrom: 'parked' });
     // Deliver may have been faster: it reads the same receipt and ends the request in the same way.
     const state = ending === 'finished' ? 'refused' : (await ports.ledger.read(row.requestId))?.state;
     if (state === 'refused') return answerJudged(judged);

@@ -75,7 +75,7 @@ export async function answerAndKeep(
   const { request } = report;
   if (!request || !mayPark(report, judged)) {
     const answer = answerJudged(judged);
-    await ports.receipts.putJudged({
+    const written = await ports.receipts.putJudged({
       about,
       ...(!held && { receipt: receiptOf(ports, thisCase) }),
       ...(note && !held && { probe: note }),
@@ -83,7 +83,7 @@ export async function answerAndKeep(
         firstAnswer: { key: report.key, value: { fingerprint: report.fingerprint, answer } },
       }),
     });
-    return answer;
+    return written === 'written' ? answer : repeatOfTwin(ports, report);
   }
   const row = requestRow(ports, thisCase, request, held?.verdictId);
   const message = parkedMessageOf(row, request);

@@ -8,8 +8,10 @@
  */
 import { answerJudged, problem, type Answer, type Judged } from '../../core/answer.ts';
 import { LARGEST_BODY_BYTES } from '../../core/parking.ts';
+import { tellOfDoubt } from '../judging/doubt.ts';
 import { firstLook } from '../judging/look.ts';
 import { policyFor } from '../judging/policies.ts';
+import { tellIfStuck } from '../judging/stuck.ts';
 import type { ApiCall } from '../runtime/api-call.ts';
 import { openChain } from './chain.ts';
 import { answerAndKeep, type Case, type ForwardErrorPorts } from './conclude.ts';
@@ -38,9 +40,11 @@ export async function handleForwardError(call: ApiCall, ports: ForwardErrorPorts
     reportedInstanceId: report.error.instanceId,
     errorKind: report.error.kind,
   });
+  tellOfDoubt(ports.log, report.workspaceId, look.judgement);
   if (look.judgement.call === 'unknown-workspace') {
     return problem('unknown-workspace', `No workspace ${report.workspaceId} is registered.`);
   }
+  if (note) await tellIfStuck(ports, workspace, look, policy);
   const thisCase: Case = {
     report,
     policy,

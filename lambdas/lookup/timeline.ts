@@ -1,6 +1,6 @@
-/** A workspace's story, a page at a time: verdicts, restarts and requests, newest first. */
+/** A workspace's story, a page at a time: verdicts, orders, restarts and requests, newest first. */
 import { json, problem, type Answer } from '../../core/answer.ts';
-import { mergedTimeline, requestEntry, restartEntry, verdictEntry } from '../../core/timeline.ts';
+import { mergedTimeline, orderEntry, requestEntry, restartEntry, verdictEntry } from '../../core/timeline.ts';
 import type { Stories, WorkspaceStore } from '../ports.ts';
 import { readValue, type ApiCall } from '../runtime/api-call.ts';
 import { timelineQuery, workspaceId as workspaceIdSchema } from '../schemas/api.ts';
@@ -22,16 +22,22 @@ export async function getTimeline(call: ApiCall, ports: TimelinePorts): Promise<
   const [upToId = LAST_ID] = (query.cursor ?? LAST_ID).split('.');
   // One more to know whether there is a next page, and one that the mark itself may take.
   const wanted = limit + 2;
-  const [{ value: workspace }, verdicts, restarts, requests] = await Promise.all([
+  const [{ value: workspace }, verdicts, orders, restarts, requests] = await Promise.all([
     ports.workspaces.read(workspaceId),
     ports.stories.verdicts(workspaceId, upToId, wanted),
+    ports.stories.orders(workspaceId, upToId, wanted),
     ports.stories.restarts(workspaceId, upToId, wanted),
     ports.stories.requests(workspaceId, upToId, wanted),
   ]);
   if (workspace === 'absent')
     return problem('unknown-workspace', `No workspace ${workspaceId} is registered.`);
   const page = mergedTimeline(
-    [verdicts.map(verdictEntry), restarts.map(restartEntry), requests.map(requestEntry)],
+    [
+      verdicts.map(verdictEntry),
+      orders.map(orderEntry),
+      restarts.map(restartEntry),
+      requests.map(requestEntry),
+    ],
     limit,
     query.cursor,
   );

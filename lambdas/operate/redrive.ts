@@ -4,12 +4,20 @@
  * workspace is gone or another one (S38).
  */
 import { json, type Answer } from '../../core/answer.ts';
-import { isOfEarlierRegistration, type ParkedRequest } from '../../core/parking.ts';
+import type { ParkedRequest } from '../../core/parking.ts';
 import { policyFor } from '../judging/policies.ts';
 import { enqueue } from '../parking/park.ts';
-import type { DeadLetters, StoredWorkspace } from '../ports.ts';
-import { InvalidInputError, readBody, type ApiCall } from '../runtime/api-call.ts';
+import type { DeadLetters } from '../ports.ts';
+import { readBody, type ApiCall } from '../runtime/api-call.ts';
 import { redriveBody } from '../schemas/api.ts';
+import {
+  isThrough,
+  latestLetters,
+  madeOf,
+  namedLetters,
+  whyNotSent,
+  type Skipped,
+} from './dead-letters-chosen.ts';
 import type { OperatePorts } from './subject.ts';
 
 export interface RedrivePorts extends OperatePorts {
@@ -19,23 +27,21 @@ export interface RedrivePorts extends OperatePorts {
 }
 
 const DEFAULT_LIMIT = 25;
-const LIST_PAGE = 100;
 /** The call must be answered before the gateway and the function give up: what is left is for the next call. */
 const WORK_AT_MOST_MS = 8000;
 
 type Redriven = { readonly requestId: string; readonly redriveOf: string };
-type Skipped = { readonly requestId: string; readonly why: string };
 
 export async function redriveDeadLetters(call: ApiCall, ports: RedrivePorts): Promise<Answer> {
   const body = readBody(call, redriveBody);
   const limit = body.limit ?? DEFAULT_LIMIT;
   const ids = body.requestIds?.slice(0, limit);
-  const chosen = ids
-    ? await named(ports, ids)
-    : await latest(ports, { workspaceId: body.workspaceId, limit });
-  const redriven: Redriven[] = [];
-  const skipped: Skipped[] = chosen.unknown.map((requestId) => ({ requestId, why: 'unknown-request' }));
   const untilMs = ports.clock.nowMs() + WORK_AT_MOST_MS;
+  const chosen = ids
+    ? await namedLetters(ports, ids)
+    : await latestLetters(ports, { workspaceId: body.workspaceId, limit, untilMs }, call.now.latestMs);
+  const redriven: Redriven[] = [];
+  const skipped: Skipped[] = [...chosen.skipped];
   let more = chosen.more || (body.requestIds?.length ?? 0) > limit;
   // In the order in which they were first accepted, so that a workspace gets them in that order again.
   for (const letter of chosen.letters.toSorted((one, other) => (one.requestId < other.requestId ? -1 : 1))) {
@@ -48,59 +54,6 @@ export async function redriveDeadLetters(call: ApiCall, ports: RedrivePorts): Pr
     else skipped.push(done);
   }
   return json(200, { dryRun: body.dryRun ?? false, redriven, skipped, more });
-}
-
-interface Chosen {
-  readonly letters: readonly ParkedRequest[];
-  readonly unknown: readonly string[];
-  readonly more: boolean;
-}
-
-async function named(ports: RedrivePorts, requestIds: readonly string[]): Promise<Chosen> {
-  if (new Set(requestIds).size < requestIds.length)
-    throw new InvalidInputError([{ field: 'requestIds', problem: 'names a request twice' }]);
-  const rows = await Promise.all(requestIds.map((id) => ports.ledger.read(id)));
-  const letters = rows.filter((row) => row?.state === 'dead-lettered').filter((row) => row !== undefined);
-  const found = new Set(letters.map((row) => row.requestId));
-  return { letters, unknown: requestIds.filter((id) => !found.has(id)), more: false };
-}
-
-async function latest(
-  ports: RedrivePorts,
-  { workspaceId, limit }: { readonly workspaceId: string | undefined; readonly limit: number },
-): Promise<Chosen> {
-  const letters: ParkedRequest[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await ports.deadLetters.list(LIST_PAGE, cursor);
-    const ofInterest = page.requests.filter(
-      (row) => workspaceId === undefined || row.workspaceId === workspaceId,
-    );
-    const made = await Promise.all(ofInterest.map((row) => madeOf(ports, row)));
-    letters.push(...ofInterest.filter((_, index) => !made[index] || !isThrough(made[index])));
-    cursor = page.cursor;
-  } while (cursor !== undefined && letters.length <= limit);
-  return {
-    letters: letters.slice(0, limit),
-    unknown: [],
-    more: letters.length > limit || cursor !== undefined,
-  };
-}
-
-/** What was made of a dead letter before. */
-async function madeOf(
-  ports: RedrivePorts,
-  { redrivenAs }: ParkedRequest,
-): Promise<ParkedRequest | undefined> {
-  return redrivenAs === undefined ? undefined : ports.ledger.read(redrivenAs);
-}
-
-/**
- * Whether a dead letter needs no more redriving. What was never accepted came to nothing: it may be made again. What
- * waits to be accepted was left by a call that stopped half way, and is finished by the next (V11).
- */
-function isThrough({ why, state }: ParkedRequest): boolean {
-  return why !== 'never-accepted' && state !== 'accepting';
 }
 
 async function redriveOne(
@@ -116,7 +69,7 @@ async function redriveOne(
     ports.workspaces.read(letter.workspaceId),
     ports.deadLetters.read(requestId),
   ]);
-  const why = message ? whyNot(ports, letter, workspace, call.now.latestMs) : 'body-lost';
+  const why = message ? whyNotSent(ports, letter, workspace, call.now.latestMs) : 'body-lost';
   if (why !== undefined || !message || typeof workspace !== 'object')
     return { requestId, why: why ?? 'body-lost' };
   const row =
@@ -135,20 +88,6 @@ async function redriveOne(
   return parked.kind === 'parked'
     ? { requestId: row.requestId, redriveOf: requestId }
     : { requestId, why: 'parking-failed' };
-}
-
-/** Expiry and authorisation are judged as of now, not as of then. */
-function whyNot(
-  ports: RedrivePorts,
-  letter: ParkedRequest,
-  workspace: StoredWorkspace,
-  nowMs: number,
-): string | undefined {
-  if (nowMs >= letter.expiresAtMs) return 'expired';
-  if (workspace === 'malformed') return 'workspace-unreadable';
-  if (workspace === 'absent' || isOfEarlierRegistration(letter, workspace)) return 'workspace-removed';
-  const roles = [...ports.reporterRoles, ...ports.operatorRoles];
-  return roles.some((name) => letter.caller === `role/${name}`) ? undefined : 'forbidden';
 }
 
 /** The same request anew: nothing of what happened to the old one but that a copy may have arrived. */

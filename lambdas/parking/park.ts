@@ -60,8 +60,8 @@ export async function enqueue(
 ): Promise<Parking> {
   const { workspaceId, requestId } = message;
   try {
-    await ports.queues.sendParked(message);
-    const parked = await ports.ledger.markParked(request, ports.clock.nowMs());
+    const sequence = await ports.queues.sendParked(message);
+    const parked = await ports.ledger.markParked(request, ports.clock.nowMs(), sequence);
     if (!parked) throw new Error('the row ended before it was parked');
   } catch (error) {
     return { kind: 'refused', answer: parkingFailed(ports.log, { workspaceId, requestId }, error) };

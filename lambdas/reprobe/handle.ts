@@ -17,8 +17,10 @@ import type { Policy } from '../../core/policy.ts';
 import { isFinal, openReceipt, verdictOf, withLook, type Look, type Receipt } from '../../core/receipt.ts';
 import { rangeOfMessage, type TimeRange } from '../../core/time.ts';
 import type { Workspace } from '../../core/workspace.ts';
+import { tellOfDoubt } from '../judging/doubt.ts';
 import { judgedWorkspace } from '../judging/look.ts';
 import { policyFor, policyVersionOf } from '../judging/policies.ts';
+import { tellIfStuck } from '../judging/stuck.ts';
 import type { InstanceLook, Read, Received, Settled, StoredWorkspace } from '../ports.ts';
 import { eachMessage } from '../runtime/each-message.ts';
 import { carryOn, declareDead, isDeclared } from './declare.ts';
@@ -98,6 +100,9 @@ async function settle(
     errorKind: message.errorKind,
   };
   const look: Look = { facts, judgement: judge(facts, policy), tookMs: nowMs - workspaces.readAtMs };
+  tellOfDoubt(ports.log, message.workspaceId, look.judgement);
+  if (typeof workspace === 'object' && isCurrent(message, workspace))
+    await tellIfStuck(ports, workspace, look, policy);
   const receipt = known
     ? withLook(known, look, verdictOf(look.judgement))
     : openReceipt(
@@ -130,7 +135,7 @@ async function decide(ports: ReprobePorts, second: Second): Promise<Settled> {
       return finalise(ports, receipt);
     case 'probe-queued':
       return isOld
-        ? finalise(ports, { ...receipt, verdict: 'busy' })
+        ? finalise(ports, { ...receipt, verdict: 'busy', reason: 'probe-inconclusive' })
         : { kind: 'again', afterSeconds: THROTTLED_WAIT_SECONDS + ports.ids.jitter() };
     case 'suspect':
       return isOld

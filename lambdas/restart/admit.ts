@@ -6,15 +6,18 @@ import {
   admit,
   isDeathToNote,
   isFleetPaused,
+  isSlotLive,
   type Admission,
   type AdmissionRequest,
 } from '../../core/brake.ts';
 import { RESTART_DEADLINE_MS, RESUME_AFTER_MS } from '../../core/claim.ts';
-import type { RestartView } from '../../core/restart.ts';
+import type { RestartAction, RestartView } from '../../core/restart.ts';
+import type { Claim } from '../../core/workspace.ts';
 import type { Settled } from '../ports.ts';
 import { replaceFleet } from './brake-news.ts';
 import { noteOf } from './death-note.ts';
 import type { RestartPorts } from './finish.ts';
+import { giveBackSlot } from './release.ts';
 
 const FIRST_WAIT_SECONDS = 5;
 const LONGEST_WAIT_SECONDS = 60;
@@ -42,14 +45,39 @@ export async function admitClaim(ports: RestartPorts, view: RestartView, receive
 }
 
 /**
+ * Back to waiting for admission, with nothing held. When all its time went by without its turn it gets as much again:
+ * a new look says that it is still as it was condemned, and its death stays the one that it was (core/restart.ts).
+ */
+export async function stepBack(
+  ports: RestartPorts,
+  { workspace, claim, now }: RestartView,
+  { because, forMs }: Extract<RestartAction, { do: 'step-back' }>,
+): Promise<Settled> {
+  const { workspaceId } = workspace;
+  const isOver = because === 'not-its-turn';
+  const deadlineMs = isOver ? now.latestMs + RESTART_DEADLINE_MS : claim.deadlineMs;
+  const back: Claim = { ...claim, step: 'awaiting-admission', deadlineMs };
+  const dueAtMs = now.latestMs + RESUME_AFTER_MS;
+  if ((await ports.workspaces.advanceClaim(workspaceId, claim, back, { dueAtMs })) === 'advanced') {
+    ports.log.warn('restart held back', { workspaceId, because, sinceMs: claim.sinceMs });
+    if (isOver) ports.log.count('RestartHeldBack');
+    await giveBackSlot(ports, workspaceId, claim.token);
+  }
+  return { kind: 'again', afterSeconds: forMs / 1000 };
+}
+
+/**
  * Whether an admitted claim may act now. The brake is read again before each act (S13): it may have opened since, or
- * have been closed again, and then a slot from before takes its turn on the ramp like all others.
+ * have been closed again, and then a slot from before takes its turn on the ramp like all others. So does one whose
+ * slot has lapsed, or was given back while it waited for capacity.
  */
 export async function mayAct(ports: RestartPorts, view: RestartView): Promise<boolean> {
   if (view.claim.forced) return true;
   const fleet = await ports.brake.read();
   if (fleet.brake === 'open' || isFleetPaused(fleet, view.now)) return false;
-  if (fleet.ramp === undefined || fleet.ramp.running.includes(view.claim.token)) return true;
+  const { token } = view.claim;
+  const isItsTurn = fleet.ramp === undefined || fleet.ramp.running.includes(token);
+  if (isItsTurn && isSlotLive(fleet, token, view.now)) return true;
   const { asked } = await ask(ports, view);
   return asked === 'admitted' || asked === 'already-admitted';
 }

@@ -13,6 +13,7 @@ import type {
   EventType,
   Ids,
   ReceiptStore,
+  RestartRecords,
   Settled,
   WorkspaceStore,
 } from '../ports.ts';
@@ -26,6 +27,7 @@ export interface RestartPorts extends WakePorts {
   readonly brake: BrakeStore;
   readonly ec2Health: Pick<Ec2Health, 'recent'>;
   readonly receipts: Pick<ReceiptStore, 'read'>;
+  readonly restarts: RestartRecords;
   readonly ec2: Ec2Probe;
   readonly power: Ec2Power;
   readonly events: Events;
@@ -49,6 +51,11 @@ const labelOf: Record<RestartOutcome, 'justified' | 'unjustified' | 'unknown'> =
   cancelled: 'unknown',
 };
 
+/** The boot that was condemned for silence was heard after the verdict: it was wrong, whatever the restart came to. */
+function wasAlive({ kind, bootId, heardBootId }: Claim, { outcome }: End): boolean {
+  return outcome === 'done' && kind === 'silent' && bootId !== undefined && heardBootId === bootId;
+}
+
 export async function finishClaim(
   ports: RestartPorts,
   { workspace, claim }: Pick<RestartView, 'workspace' | 'claim'>,
@@ -64,7 +71,7 @@ export async function finishClaim(
   });
   await releaseSlot(ports, { token: claim.token, workspaceId, ...end });
   if (ended === 'lost') return { kind: 'done' };
-  const label = labelOf[end.outcome];
+  const label = wasAlive(claim, end) ? 'unjustified' : labelOf[end.outcome];
   ports.log.info('restart ended', {
     workspaceId,
     token: claim.token,
@@ -86,6 +93,16 @@ export async function finishClaim(
   });
   if (quarantine) await tellOfQuarantine(ports, workspaceId, claim.instanceId, quarantine);
   await wake(ports, workspaceId, ports.clock.nowMs());
+  // Last: it is for the story only, and nothing that matters more must fail with it.
+  await ports.restarts.note(workspaceId, {
+    token: claim.token,
+    reason: claim.reason,
+    sinceMs: claim.sinceMs,
+    endedAtMs: ports.clock.nowMs(),
+    outcome: end.outcome,
+    because: end.because,
+    label,
+  });
   return { kind: 'done' };
 }
 

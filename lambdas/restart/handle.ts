@@ -4,6 +4,7 @@
  *
  *   awaiting-admission -> admitted            one conditional write on the fleet item
  *   stopped            -> start-issued        last look in the same write as the intent, then ec2_start, no retries
+ *   silent, running    -> softened            where the policy says so: news for whoever restarts the agent alone
  *   condemned, running -> stop-issued         once a claim, leased to this invocation, then ec2_stop, no retries
  *   running anew       -> ended               by a heartbeat of the new boot
  *
@@ -17,9 +18,9 @@ import { rangeOfMessage } from '../../core/time.ts';
 import { policyFor } from '../judging/policies.ts';
 import type { InstanceLook, Received, Settled } from '../ports.ts';
 import { eachMessage } from '../runtime/each-message.ts';
-import { admitClaim } from './admit.ts';
+import { admitClaim, stepBack } from './admit.ts';
 import { finishClaim, type RestartPorts } from './finish.ts';
-import { adoptStart, issueStart, issueStop } from './power.ts';
+import { adoptStart, issueStart, issueStop, soften } from './power.ts';
 
 export async function handleRestarts(
   messages: readonly Received<RestartMessage>[],
@@ -41,14 +42,15 @@ async function step(ports: RestartPorts, received: Received<RestartMessage>): Pr
     });
     return { kind: 'done' };
   }
-  const looks = needsProbe(claim)
+  const times = { ...received, delayMs: 0, answeredAtMs: serverTimeMs };
+  const looks = needsProbe(claim, rangeOfMessage(ports.clock.nowMs(), times))
     ? await ports.ec2.look([claim.instanceId])
     : new Map<string, InstanceLook>();
   const view: RestartView = {
     workspace,
     claim,
     probe: looks.get(claim.instanceId)?.probe ?? { kind: 'not-made' },
-    now: rangeOfMessage(ports.clock.nowMs(), { ...received, delayMs: 0, answeredAtMs: serverTimeMs }),
+    now: rangeOfMessage(ports.clock.nowMs(), times),
     policy: policyFor(ports.settings, workspace),
   };
   const action = nextRestartAction(view);
@@ -57,6 +59,8 @@ async function step(ports: RestartPorts, received: Received<RestartMessage>): Pr
       return admitClaim(ports, view, received.receives);
     case 'start':
       return issueStart(ports, view);
+    case 'soften':
+      return soften(ports, view);
     case 'stop':
       return issueStop(ports, view);
     case 'adopt':
@@ -73,6 +77,8 @@ async function step(ports: RestartPorts, received: Received<RestartMessage>): Pr
         because: action.because,
       });
       return { kind: 'again', afterSeconds: action.forMs / 1000 };
+    case 'step-back':
+      return stepBack(ports, view, action);
     case 'finish':
       return finishClaim(ports, view, action);
     default:

@@ -1,22 +1,27 @@
 /** The acts. Each is preceded by its durable intent and the last look, in one conditional write (S8). */
-import { CAPACITY_DEADLINE_MS, RESTART_DEADLINE_MS, RESUME_AFTER_MS } from '../../core/claim.ts';
+import {
+  CAPACITY_DEADLINE_MS,
+  LONGEST_CAPACITY_WAIT_MS,
+  RESTART_DEADLINE_MS,
+  RESUME_AFTER_MS,
+} from '../../core/claim.ts';
 import type { RestartView } from '../../core/restart.ts';
-import type { Claim } from '../../core/workspace.ts';
+import { isUntouched, type Claim } from '../../core/workspace.ts';
 import type { LastLook, PowerOutcome, Settled } from '../ports.ts';
 import { mayAct } from './admit.ts';
 import { finishClaim, STOP_NOT_TAKEN, type RestartPorts } from './finish.ts';
+import { giveBackSlot } from './release.ts';
 
 /** The restart function's own time-out: until then the invocation that issued Stop may still be at it. */
 const STOP_LEASE_MS = 20_000;
 const BRAKED_WAIT_SECONDS = 10;
 const CAPACITY_WAIT_SECONDS = 30;
-const LONGEST_CAPACITY_WAIT_SECONDS = 300;
 const STATE_WAIT_SECONDS = 3;
 const LONGEST_STATE_WAIT_SECONDS = 60;
 
 export async function issueStart(ports: RestartPorts, view: RestartView): Promise<Settled> {
   const { workspace, claim, now } = view;
-  if (!(await mayAct(ports, view))) return { kind: 'again', afterSeconds: BRAKED_WAIT_SECONDS };
+  if (!(await mayAct(ports, view))) return heldBack(ports, view);
   const intent: Claim = { ...claim, step: 'start-issued', attempt: claim.attempt + 1 };
   if (!(await advance(ports, view, intent, { lastLook: lastLookOf(view) })))
     return { kind: 'again', afterSeconds: 1 };
@@ -46,6 +51,20 @@ export async function issueStart(ports: RestartPorts, view: RestartView): Promis
 }
 
 /**
+ * The brake or the ramp says not now. An instance that Defib itself has stopped must come back however long that
+ * lasts: it is not given up, nor quarantined, for what the fleet has met. Who was not touched waits on by another way.
+ */
+async function heldBack(ports: RestartPorts, view: RestartView): Promise<Settled> {
+  const { claim, now } = view;
+  const isLate = claim.deadlineMs - now.earliestMs < RESTART_DEADLINE_MS / 2;
+  if (isLate && !isUntouched(claim) && claim.waitsFor === undefined) {
+    ports.log.count('RestartHeldBack');
+    await advance(ports, view, { ...claim, deadlineMs: now.latestMs + RESTART_DEADLINE_MS });
+  }
+  return { kind: 'again', afterSeconds: BRAKED_WAIT_SECONDS };
+}
+
+/**
  * EC2 had no capacity, or throttled: nothing was done, and a later Start may succeed. Waiting for that is progress, so
  * the claim lives for up to an hour from its begin; until then its requests stay parked (V4).
  */
@@ -62,9 +81,12 @@ async function tryLater(ports: RestartPorts, view: RestartView, code: string): P
   };
   ports.log.count(waiting.waitsFor === 'capacity' ? 'StartWithoutCapacity' : 'StartThrottled');
   // The sweep must not take a claim that waits for one that is stuck.
-  await ports.workspaces.advanceClaim(view.workspace.workspaceId, claim, waiting, {
+  const { workspaceId } = view.workspace;
+  await ports.workspaces.advanceClaim(workspaceId, claim, waiting, {
     dueAtMs: notBeforeMs + RESUME_AFTER_MS,
   });
+  // What one waits for here may take an hour, and says nothing of the others: a canary without capacity is none.
+  if (waiting.waitsFor === 'capacity') await giveBackSlot(ports, workspaceId, claim.token);
   return { kind: 'again', afterSeconds };
 }
 
@@ -80,15 +102,33 @@ async function ranAlready(ports: RestartPorts, view: RestartView): Promise<Settl
   return finishClaim(ports, view, { outcome: 'false-alarm', because: 'was-running' });
 }
 
+/**
+ * The softer first step for a silent agent: no act of Defib's, but news for whoever may run a command on the machine.
+ * Its intent comes before it, under the same last look as a Stop, so it is told at most once a claim; what comes of it
+ * is known by a beat of a new boot, and without one the time-out leads to the Stop.
+ */
+export async function soften(ports: RestartPorts, view: RestartView): Promise<Settled> {
+  const { workspace, claim, now, policy } = view;
+  if (!(await mayAct(ports, view))) return heldBack(ports, view);
+  const softened: Claim = { ...claim, softUntilMs: now.latestMs + policy.softRestartMs };
+  if (!(await advance(ports, view, softened, { lastLook: lastLookOfRunning(view) })))
+    return { kind: 'again', afterSeconds: 1 };
+  ports.log.count('RestartSoftened');
+  await ports.events.publish('restart.soft', {
+    workspaceId: workspace.workspaceId,
+    instanceId: claim.instanceId,
+    token: claim.token,
+    reason: claim.reason,
+    seconds: policy.softRestartMs / 1000,
+  });
+  return { kind: 'again', afterSeconds: STATE_WAIT_SECONDS };
+}
+
 export async function issueStop(ports: RestartPorts, view: RestartView): Promise<Settled> {
   const { claim, now } = view;
-  if (!(await mayAct(ports, view))) return { kind: 'again', afterSeconds: BRAKED_WAIT_SECONDS };
+  if (!(await mayAct(ports, view))) return heldBack(ports, view);
   const intent: Claim = { ...claim, step: 'stop-issued', stopLeaseUntilMs: now.latestMs + STOP_LEASE_MS };
-  const lastLook: LastLook = {
-    ...lastLookOf(view),
-    ...(claim.bootId !== undefined && { bootId: claim.bootId }),
-  };
-  const stopping = { lastLook, stopAtMs: now.latestMs };
+  const stopping = { lastLook: lastLookOfRunning(view), stopAtMs: now.latestMs };
   if (!(await advance(ports, view, intent, stopping))) return { kind: 'again', afterSeconds: 1 };
   if (wasFrozen(ports, view)) return { kind: 'again', afterSeconds: 1 };
   const outcome = await ports.power.stop(claim.instanceId);
@@ -174,11 +214,17 @@ function lastLookOf({ workspace, claim, now }: RestartView): LastLook {
   };
 }
 
+/** What runs is still the boot that was condemned. */
+function lastLookOfRunning(view: RestartView): LastLook {
+  const { bootId } = view.claim;
+  return { ...lastLookOf(view), ...(bootId !== undefined && { bootId }) };
+}
+
 /** Grows with each attempt: from seconds to a minute for a throttle, from half a minute to five for capacity. */
 function waitAfter(code: string, attempt: number, jitter: number): number {
   const isCapacity = code.includes('Capacity');
   const firstSeconds = isCapacity ? CAPACITY_WAIT_SECONDS : STATE_WAIT_SECONDS;
-  const longestSeconds = isCapacity ? LONGEST_CAPACITY_WAIT_SECONDS : LONGEST_STATE_WAIT_SECONDS;
+  const longestSeconds = isCapacity ? LONGEST_CAPACITY_WAIT_MS / 1000 : LONGEST_STATE_WAIT_SECONDS;
   return Math.min(firstSeconds * 2 ** Math.min(attempt - 1, 10), longestSeconds) * (1 + jitter / 5);
 }
 

@@ -31,3 +31,12 @@ export async function releaseSlot(
     if ((await replaceFleet(ports, fleet, after)) === 'replaced') return;
   }
 }
+
+/** The slot of a claim that goes on, but may not act for a while: another one may use it, and take its turn. */
+export function giveBackSlot(
+  ports: Parameters<typeof releaseSlot>[0],
+  workspaceId: string,
+  token: string,
+): Promise<void> {
+  return releaseSlot(ports, { token, workspaceId, outcome: 'cancelled', because: 'waits' });
+}

@@ -139,6 +139,7 @@ function receivedOf<T>(record: SQSRecord, body: T): Received<T> {
     receives: Number(record.attributes.ApproximateReceiveCount) || 1,
     sentAtMs: Number(record.attributes.SentTimestamp),
     firstReceivedAtMs: Number(record.attributes.ApproximateFirstReceiveTimestamp),
+    ...(record.attributes.SequenceNumber !== undefined && { sequence: record.attributes.SequenceNumber }),
   };
 }
 

@@ -8,3 +8,14 @@ it('somebody else listens at the address - later again, no failure of the agent,
     mayHaveArrived: false,
   });
 });
+
+it.each(['refused', 'reset', 'eof', 'deadline', 'unreachable'] as const)(
+  'whoever is there fails (%s) before anything is sent to it - later again, and nothing has arrived there',
+  (because) => {
+    expect(afterAttempt({ kind: 'failed', because, unsent: true })).toEqual({
+      later: because,
+      failure: false,
+      mayHaveArrived: false,
+    });
+  },
+);

@@ -27,6 +27,8 @@ const request: AdmissionRequest = {
 };
 const ordered: AdmissionRequest = { ...request, token: 'order-1', isDeath: false };
 const slot = (workspaceId: string, deadlineMs = NOW_MS + 60_000) => ({ workspaceId, deadlineMs });
+/** A fleet with no more than the least slots. */
+const few = { workspaceCount: 0 };
 const deaths = (count: number, atMs = NOW_MS - 1000) =>
   Array.from({ length: count }, (_, index) => ({ workspaceId: `dead-${index}`, atMs }));
 
@@ -48,6 +50,22 @@ describe('a claim that asks for admission', () => {
         deaths: [{ workspaceId: 'ws-1', atMs: NOW_MS - 500 }],
       }),
     });
+  });
+
+  it('its slot has lapsed - it needs a new one, for the old may be another claim’s by now (S13)', () => {
+    const fleet = aFleet({ admitted: { 'verdict-1': slot('ws-1', NOW_MS) } });
+    expect(asked(fleet, ordered)).toMatchObject({ kind: 'admitted' });
+    const mine: AdmissionRequest = { ...ordered, token: 'verdict-1' };
+    expect(asked(fleet, mine, 10, at(NOW_MS - 1, NOW_MS + 1))).toEqual({ kind: 'already-admitted' });
+    expect(asked(fleet, mine)).toEqual({
+      kind: 'admitted',
+      fleet: aFleet({ admitted: { 'verdict-1': slot('ws-1', NOW_MS + SLOT_LIFE_MS) } }),
+    });
+    const full = {
+      ...fleet.admitted,
+      ...Object.fromEntries(['a', 'b', 'c'].map((name) => [name, slot(name)])),
+    };
+    expect(asked(aFleet({ admitted: full }), mine)).toMatchObject({ kind: 'refused', why: 'no-slot' });
   });
 
   it("an operator's order - gets a slot, and is no death", () => {
@@ -248,18 +266,21 @@ describe('the sweep of the fleet item', () => {
     });
 
   it('nothing is old - no change', () => {
-    expect(swept(aFleet({ admitted: { a: slot('a') } }), at(NOW_MS), policy)).toBeUndefined();
-    expect(swept(emptyFleet, at(NOW_MS), policy)).toBeUndefined();
+    expect(swept(aFleet({ admitted: { a: slot('a') } }), at(NOW_MS), policy, few)).toBeUndefined();
+    expect(swept(emptyFleet, at(NOW_MS), policy, few)).toBeUndefined();
   });
 
   it('a slot is over - freed, and the brake left as it is', () => {
     const fleet = open({ closesAtMs: NOW_MS + 1, admitted: { a: slot('a', NOW_MS), b: slot('b') } });
-    expect(swept(deepFrozen(fleet), at(NOW_MS), policy)).toEqual({ ...fleet, admitted: { b: slot('b') } });
+    expect(swept(deepFrozen(fleet), at(NOW_MS), policy, few)).toEqual({
+      ...fleet,
+      admitted: { b: slot('b') },
+    });
   });
 
   it('the brake has cooled down - closed, with nothing left of it and its deaths forgiven', () => {
     const admitted = { a: slot('a') };
-    expect(swept(deepFrozen(open({ admitted })), at(NOW_MS), policy)).toEqual(
+    expect(swept(deepFrozen(open({ admitted })), at(NOW_MS), policy, few)).toEqual(
       aFleet({ ...justClosed, admitted }),
     );
   });
@@ -268,17 +289,17 @@ describe('the sweep of the fleet item', () => {
     [-1, false],
     [0, true],
   ])('%i ms from the end of the cool-down, by the earliest end - closed: %s', (offsetMs, closes) => {
-    const fleet = swept(open(), at(NOW_MS + offsetMs, NOW_MS + 9000), policy);
+    const fleet = swept(open(), at(NOW_MS + offsetMs, NOW_MS + 9000), policy, few);
     expect(fleet?.brake === 'closed').toBe(closes);
   });
 
   it('nobody knows when it closes - it stays open', () => {
     const { closesAtMs: _closesAtMs, ...fleet } = open();
-    expect(swept(fleet, at(8e15), policy)).toBeUndefined();
+    expect(swept(fleet, at(8e15), policy, few)).toBeUndefined();
   });
 
   it('a closed brake - has nothing to cool down', () => {
-    expect(swept(aFleet({ closesAtMs: NOW_MS - 1 }), at(NOW_MS), policy)).toBeUndefined();
+    expect(swept(aFleet({ closesAtMs: NOW_MS - 1 }), at(NOW_MS), policy, few)).toBeUndefined();
   });
 
   it('released by hand - closed at once', () => {
@@ -308,7 +329,7 @@ describe('whatever the fleet goes through', () => {
             nowMs += afterMs;
             const now = at(nowMs);
             if (what === 'end') fleet = released(fleet, `claim-${name}`);
-            else if (what === 'sweep') fleet = swept(fleet, now, small) ?? fleet;
+            else if (what === 'sweep') fleet = swept(fleet, now, small, few) ?? fleet;
             else {
               const asking = {
                 token: `claim-${name}`,
@@ -336,5 +357,44 @@ describe('whatever the fleet goes through', () => {
       runs(1000),
     );
     expect(askedWhileOpen).toBeGreaterThan(runs(2000).numRuns);
+  });
+});
+
+describe('a fleet of which only a share is restarted', () => {
+  const shareOf = (enforcePercent: number) => policyOf({ ...defaultSettings, enforcePercent });
+  const asksAmong = (count: number, enforcePercent: number) =>
+    admit(aFleet({ deaths: deaths(count) }), request, at(NOW_MS), {
+      workspaceCount: 100,
+      policy: shareOf(enforcePercent),
+    });
+
+  it.each([
+    [100, 19, 'admitted'],
+    [100, 20, 'refused'],
+    [50, 9, 'admitted'],
+    [50, 10, 'refused'],
+    [10, 1, 'admitted'],
+    [10, 2, 'refused'],
+  ] as const)(
+    '%i %% of 100 are, and one more dies after %i - %s: the others are not seen to die, so they do not count as living',
+    (percent, dead, kind) => {
+      expect(asksAmong(dead, percent).kind).toBe(kind);
+    },
+  );
+});
+
+describe('what the fleet item holds beside', () => {
+  it('a death while the brake is closed - moves no cool-down that an older item may still hold', () => {
+    expect(asked(aFleet({ closesAtMs: 5 }))).toMatchObject({ fleet: { closesAtMs: 5 } });
+  });
+
+  it('the brake opens - the page names what the dead have in common', () => {
+    const common = deaths(9).map((death) => ({ ...death, zone: 'a', image: 'b' }));
+    expect(asked(aFleet({ deaths: common }))).toMatchObject({
+      fleet: {
+        brakeBecause:
+          '10 workspaces looked dead within 300 s; in common: zone a (9 of 10), image b (9 of 10)',
+      },
+    });
   });
 });

@@ -57,6 +57,8 @@ describe('a death that is told', () => {
     expect(isNews(dead(MOST_DEATHS), { atMs: NOW_MS - 999 })).toBe(true);
     expect(isNews(dead(MOST_DEATHS), { atMs: NOW_MS - 1000 })).toBe(false);
     expect(isNews(dead(MOST_DEATHS - 1), { atMs: NOW_MS - 1000 })).toBe(true);
+    const [oldest = { workspaceId: 'x', atMs: 0 }, ...others] = dead(MOST_DEATHS);
+    expect(isNews([{ ...oldest, atMs: NOW_MS - 9000 }, ...others], { atMs: NOW_MS - 2000 })).toBe(true);
   });
 });
 
@@ -143,5 +145,26 @@ describe('too many dead', () => {
   it('the minimum stands for one reporter too', () => {
     const wide = policyOf({ ...defaultSettings, brakeMinimum: 20 });
     expect(tooManyDead(dead(20, { isSilent: true, reporter: 'role/proxy' }), 40, wide)).toBeUndefined();
+  });
+});
+
+describe('silent deaths of one zone', () => {
+  it('told by many reporters - no reporter is suspected for the zone that they share', () => {
+    const silent = dead(6).map((death, index) => ({
+      ...death,
+      isSilent: true,
+      zone: 'a',
+      reporter: `role/${index}`,
+    }));
+    expect(tooManyDead(silent, 40, policy)).toBeUndefined();
+    expect(
+      tooManyDead(
+        silent.map((death) => ({ ...death, reporter: 'role/one' })),
+        40,
+        policy,
+      ),
+    ).toMatchObject({
+      cause: 'one-reporter',
+    });
   });
 });

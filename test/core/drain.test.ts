@@ -88,7 +88,7 @@ describe('the history of a workspace', () => {
   });
 
   it('what was received - kept by both', () => {
-    const seen = { receivedAtMs: 7, receivedSentAtMs: 5 };
+    const seen = { receivedAtMs: 7, receivedSequence: '5' };
     expect(drainWhenUnready(seen, NOW_MS)).toMatchObject(seen);
     expect(delivered(seen)).toMatchObject(seen);
   });

@@ -4,6 +4,10 @@ import { unknownCauses } from '../../core/facts.ts';
 import { defaultSettings, policyOf } from '../../core/policy.ts';
 import { policy } from './builders.ts';
 
+it('before anybody has asked, EC2 has neither answered nor failed', () => {
+  expect(noAnswers).toEqual({ answered: 0, failed: 0 });
+});
+
 describe('EC2 is in doubt', () => {
   it.each([
     [0, 0, false],
@@ -35,6 +39,13 @@ describe('what counts as a bad answer', () => {
     ['try-again', 'InsufficientInstanceCapacity', false],
     ['try-again', 'IncorrectInstanceState', false],
     ['try-again', 'RequestLimitExceeded', true],
+    ['try-again', 'Throttling', true],
+    ['try-again', 'ThrottlingException', true],
+    ['try-again', 'ServiceUnavailable', true],
+    ['try-again', 'Unavailable', true],
+    ['try-again', '', false],
+    ['refused', 'Throttling', false],
+    ['done', 'Throttling', false],
     ['unclear', 'TimeoutError', true],
   ] as const)('an act that ends %s %s - %s', (kind, code, isFailed) => {
     expect(isFailedAct(kind, code)).toBe(isFailed);

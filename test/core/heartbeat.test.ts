@@ -155,6 +155,18 @@ describe('a beat while a restart is open', () => {
     },
   );
 
+  it.each(claimSteps.slice(3))(
+    'of the boot that was condemned for silence, at %s - heard as long as nothing is started: the verdict was wrong',
+    (step) => {
+      const isStopped = step === 'stop-issued' || step === 'stop-recorded';
+      const silent = { kind: 'silent', step } as const;
+      expect(decided(claimed(silent), aBeat())).toMatchObject({ why: 'retired-boot', heard: isStopped });
+      expect(decided(claimed({ ...silent, heardBootId: BOOT }), aBeat())).toMatchObject({ heard: false });
+      expect(decided(claimed(silent), aBeat({ seq: 41 }))).toMatchObject({ heard: false });
+      expect(decided(claimed({ kind: 'operator', step }), aBeat())).toMatchObject({ heard: false });
+    },
+  );
+
   it('of the retired boot, of which no beat is recorded - heard: it is no replay', () => {
     const workspace = aMuteWorkspace({ claim: aClaim(), retiredBootId: BOOT });
     expect(decided(workspace, aBeat({ seq: 0 }))).toMatchObject({ why: 'retired-boot', heard: true });

@@ -4,8 +4,8 @@
  * leads them, so that the lame judge is asked about facts as they would have come about.
  */
 import { describe, expect, it } from 'vitest';
-import { judge, judgeBy, verdictTable } from '../../core/judge.ts';
-import { rules, type Rule } from '../../core/verdict.ts';
+import { judge, judgeBy, verdictTable, type VerdictTable } from '../../core/judge.ts';
+import { rules } from '../../core/verdict.ts';
 import { policy } from './builders.ts';
 import { opinion } from './oracle.ts';
 import { differenceBetween, told } from './truth-table-run.ts';
@@ -19,12 +19,12 @@ const guarded = rules.filter(
 );
 
 /** The first difference in deed, not only in words, that the lack of a guard makes where the whole judge errs not. */
-function firstHarmWithout(missing: Rule): string | undefined {
-  const guards = Object.entries(verdictTable).flatMap(([rule, guard]) => (rule === missing ? [] : [guard]));
+function firstHarmWithout(missing: GuardedRule): string | undefined {
+  const lame: VerdictTable = { ...verdictTable, [missing]: () => undefined };
   let harm: string | undefined;
   const ask = (facts: Parameters<typeof opinion>[0]): ReturnType<typeof opinion> => {
     const expected = opinion(facts, policy);
-    const said = judgeBy(guards, facts, policy);
+    const said = judgeBy(lame, facts, policy);
     const isOfTheLack = differenceBetween(judge(facts, policy), expected) === undefined;
     if (isOfTheLack && said.call !== expected.call) harm ??= differenceBetween(said, expected);
     return expected;

@@ -25,6 +25,15 @@ describe('the mode of a workspace', () => {
     expect(enforced(percent).length / ids.length).toBeCloseTo(percent / 100, 1);
   });
 
+  it.each([
+    ['ws-1', 69],
+    ['agent-7', 34],
+    ['a', 92],
+  ])('%s - is enforced where more than %i of a hundred are, today and after an upgrade', (id, percent) => {
+    expect(modeFor(id, { mode: 'enforce', enforcePercent: percent })).toBe('observe');
+    expect(modeFor(id, { mode: 'enforce', enforcePercent: percent + 1 })).toBe('enforce');
+  });
+
   it('a share that is raised - takes in more and loses none', () => {
     fc.assert(
       fc.property(fc.string(), fc.nat({ max: 100 }), fc.nat({ max: 100 }), (id, one, other) => {
@@ -76,4 +85,9 @@ describe("a person's stop", () => {
       expect(isManualStop(seen(state, byApi), aWorkspace())).toBe(false);
     },
   );
+
+  it('nobody has seen it - there is no stop to respect, whatever else was written down', () => {
+    const smuggled = { kind: 'unknown', cause: 'error', state: 'stopped', ...byApi } as const;
+    expect(isManualStop(smuggled, aWorkspace())).toBe(false);
+  });
 });

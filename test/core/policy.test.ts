@@ -24,9 +24,9 @@ const problemsOf = (name: SettingName, value: unknown): string[] =>
   settingsProblems({ ...defaultSettings, [name]: value });
 
 describe('the defaults', () => {
-  it('every setting is a number but three, which are choices or flags', () => {
+  it('every setting is a number but four, which are choices or flags', () => {
     const others = settingNames.filter((name) => !numbers.some(([number]) => number === name));
-    expect(others).toEqual(['whenPaused', 'mode', 'respectManualStop']);
+    expect(others).toEqual(['whenPaused', 'peerProof', 'mode', 'respectManualStop']);
   });
 
   it('can be used as they are', () => {
@@ -47,8 +47,10 @@ describe('the defaults', () => {
       deliverTimeoutSeconds: 300,
       maxActiveTasks: 1,
       whenPaused: 'park',
+      peerProof: 'none',
       mode: 'enforce',
       respectManualStop: false,
+      softRestartSeconds: 0,
       enforcePercent: 100,
       skewSeconds: 5,
       brakeMinimum: 2,
@@ -215,6 +217,7 @@ describe('from settings to the policy', () => {
       deliverTimeoutMs: 300_000,
       maxActiveTasks: 1,
       whenPaused: 'park',
+      peerProof: 'none',
       brakeMinimum: 2,
       brakeShare: 0.2,
       brakeWindowMs: 300_000,

@@ -13,7 +13,7 @@ import {
   type Fleet,
 } from '../../core/brake.ts';
 import { defaultSettings, policyOf } from '../../core/policy.ts';
-import { hasRoom, isQuiet, left, newRamp } from '../../core/ramp.ts';
+import { hasRoom, isQuiet, left, newRamp, QUIET_MS } from '../../core/ramp.ts';
 import { aFleet, at, deepFrozen, NOW_MS, policy } from './builders.ts';
 import { runs } from './runs.ts';
 
@@ -212,6 +212,7 @@ describe('the sweep on the ramp', () => {
     expect(look(canary, NOW_MS + 1_199_999)).toBeUndefined();
     expect(look(canary, NOW_MS + 1_200_000)).toMatchObject({
       brake: 'open',
+      brakeCause: 'canary-failed',
       brakeBecause: 'the restart of ws-a did not end in time',
       admitted: {},
     });
@@ -219,15 +220,63 @@ describe('the sweep on the ramp', () => {
 
   it('nobody under way and nobody waiting for long - the ramp is over', () => {
     const fleet = justReleased();
-    expect(look(fleet, NOW_MS + 149_999)).toBeUndefined();
-    expect(look(fleet, NOW_MS + 150_000)).not.toHaveProperty('ramp');
+    expect(look(fleet, NOW_MS + QUIET_MS - 1)).toBeUndefined();
+    const { ramp: _over, ...rest } = fleet;
+    expect(look(fleet, NOW_MS + QUIET_MS)).toEqual(rest);
     expect(isQuiet({ ...newRamp(NOW_MS), running: ['a'] }, NOW_MS + 900_000)).toBe(false);
   });
 
-  it('as wide as the cap - the ramp is over', () => {
+  it('quiet is longer than the longest pause between two tries of a claim without capacity', () => {
+    expect(QUIET_MS).toBe(420_000);
+  });
+
+  it('quiet because the fleet is paused - the ramp is kept: who waits is let through one by one all the same', () => {
+    const pause = { by: 'role/operator', reason: 'storm', untilMs: NOW_MS + QUIET_MS + 1 };
+    const fleet = { ...justReleased(), pause };
+    const kept = look(fleet, NOW_MS + QUIET_MS);
+    expect(kept).toMatchObject({ ramp: { size: 1, running: [], sinceMs: NOW_MS + QUIET_MS } });
+    expect(look(kept ?? fleet, NOW_MS + QUIET_MS + 60_000)).toBeUndefined();
+    const later = { ...justReleased(), pause, ramp: { ...newRamp(NOW_MS + 900_000) } };
+    expect(look(later, NOW_MS + 1)).toMatchObject({ ramp: { sinceMs: NOW_MS + 900_000 } });
+  });
+
+  it('as wide as the cap - the ramp is over, paused or not', () => {
+    const pause = { by: 'role/operator', reason: 'storm' };
+    expect(look(aFleet({ pause, ramp: { ...newRamp(NOW_MS), size: 16 } }))).toEqual(aFleet({ pause }));
     const ramp = (size: number) => aFleet({ ramp: { ...newRamp(NOW_MS), size } });
     expect(look(ramp(8))).toBeUndefined();
     expect(look(ramp(16))).toEqual(aFleet());
+  });
+});
+
+describe('an item that does not hold together', () => {
+  it('a canary without a slot - counts as one that did not end, though nobody knows whose it was', () => {
+    const fleet = aFleet({ ramp: { ...newRamp(NOW_MS), running: ['lost'] } });
+    expect(swept(fleet, at(NOW_MS), wide, { workspaceCount: 40 })).toMatchObject({
+      brakeBecause: 'the restart of a workspace did not end in time',
+    });
+  });
+
+  it('open with a ramp - the ramp says nothing as long as the brake is open', () => {
+    const fleet = open({ ramp: newRamp(NOW_MS), admitted: { 'claim-a': slot('ws-a') } });
+    expect(asks(fleet, 'a')).toEqual({ kind: 'already-admitted' });
+  });
+
+  it('a ramp as wide as the cap - is none, for a claim as for the sweep', () => {
+    const slots = restartSlots(40, wide);
+    const fleet = (size: number) =>
+      aFleet({ ramp: { ...newRamp(NOW_MS), size, running: Array.from({ length: size }, String) } });
+    expect(asks(fleet(slots), 'a')).toMatchObject({ kind: 'admitted' });
+    expect(asks(fleet(slots - 1), 'a')).toMatchObject({ kind: 'refused', why: 'ramping' });
+    const idle = (size: number) => aFleet({ ramp: { ...newRamp(NOW_MS), size } });
+    expect(swept(idle(slots), at(NOW_MS), wide, { workspaceCount: 40 })).toEqual(aFleet());
+    expect(swept(idle(slots - 1), at(NOW_MS), wide, { workspaceCount: 40 })).toBeUndefined();
+  });
+
+  it('a turn that is given back - moves the ramp on by its time, never back', () => {
+    const canary = letIn(justReleased(), 'a');
+    expect(released(canary, 'claim-a', NOW_MS + 5000).ramp).toMatchObject({ sinceMs: NOW_MS + 5000 });
+    expect(released(canary, 'claim-a').ramp).toMatchObject({ sinceMs: NOW_MS });
   });
 });
 

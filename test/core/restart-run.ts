@@ -43,6 +43,10 @@ export function received(
       const starts = (claim.starts ?? 0) + 1;
       return answer === 'arrives' ? started({ ...intent, starts }, nowMs) : advanced(intent);
     }
+    case 'soften':
+      return answer === 'refused'
+        ? { action, workspace }
+        : advanced({ softUntilMs: nowMs + policy.softRestartMs });
     case 'stop': {
       const stopLeaseUntilMs = nowMs + STOP_LEASE_MS;
       if (answer === 'refused') return { action, workspace: undefined };
@@ -52,6 +56,12 @@ export function received(
       return answer === 'arrives' ? started({}, action.launchTimeMs) : { action, workspace };
     case 'wait':
       return { action, workspace };
+    case 'step-back': {
+      const deadlineMs = action.because === 'not-its-turn' ? nowMs + RESTART_DEADLINE_MS : claim.deadlineMs;
+      return answer === 'arrives'
+        ? advanced({ step: 'awaiting-admission', deadlineMs })
+        : { action, workspace };
+    }
     case 'finish':
       return { action, workspace: undefined };
   }

@@ -47,11 +47,13 @@ function claimOf(overrides: Partial<Claim>): Claim {
 function inWords(action: RestartAction): string {
   switch (action.do) {
     case 'wait':
-      return `wait: ${action.because}`;
+    case 'step-back':
+      return `${action.do}: ${action.because}`;
     case 'finish':
       return `${action.outcome}: ${action.because}`;
     case 'admit':
     case 'start':
+    case 'soften':
     case 'stop':
     case 'adopt':
       return action.do;
@@ -153,7 +155,15 @@ describe.each(Object.entries(table))('a claim by %s', (kind, rows) => {
 
 describe('looking at the instance', () => {
   it.each(claimSteps)('at %s - needed from the admission on', (step) => {
-    expect(needsProbe(claimOf({ step }))).toBe(step !== 'awaiting-admission');
+    expect(needsProbe(claimOf({ step }), at(NOW_MS))).toBe(step !== 'awaiting-admission');
+  });
+
+  it.each([
+    [-1, false],
+    [0, true],
+  ])('awaiting admission, %i ms from its deadline by the earliest end - needed: %s', (offsetMs, needed) => {
+    const claim = claimOf({ step: 'awaiting-admission', deadlineMs: NOW_MS - offsetMs });
+    expect(needsProbe(claim, at(NOW_MS, NOW_MS + 9000))).toBe(needed);
   });
 
   it('no clear answer, even if the answer carries a state - waits', () => {
@@ -230,11 +240,11 @@ describe('Start', () => {
     );
   });
 
-  it('paused by now, whatever was started - waits for the end of the pause (S12)', () => {
+  it('paused by now, whatever was started - waits for the end of the pause (S12), and holds no slot meanwhile', () => {
     for (const step of claimSteps) {
       const workspace = aWorkspace({ pause: { by: 'role/operator', reason: 'x', untilMs: NOW_MS + 1 } });
       expect(nextRestartAction(view({ workspace, claim: claimOf(stepOf[step]) }))).toEqual({
-        do: 'wait',
+        do: step === 'admitted' ? 'step-back' : 'wait',
         because: 'paused',
         forMs: 30_000,
       });
@@ -249,7 +259,7 @@ describe('Start', () => {
   it('a pause that has ended - is none', () => {
     const workspace = aWorkspace({ pause: { by: 'role/operator', reason: 'x', untilMs: NOW_MS } });
     expect(next({ workspace })).toBe('start');
-    expect(next({ workspace, now: at(NOW_MS - 1, NOW_MS) })).toBe('wait: paused');
+    expect(next({ workspace, now: at(NOW_MS - 1, NOW_MS) })).toBe('step-back: paused');
   });
 });
 
@@ -320,16 +330,64 @@ describe('Stop', () => {
   });
 });
 
+describe('the softer step for a silent agent', () => {
+  const soft = { ...policy, softRestartMs: 60_000 };
+  const silent = claimOf({ kind: 'silent' });
+  const running = seen('running');
+  const softened = (leftMs: number) => claimOf({ kind: 'silent', softUntilMs: NOW_MS + leftMs });
+
+  it('where the policy has it - comes before the Stop, once', () => {
+    expect(next({ claim: silent, probe: running, policy: soft })).toBe('soften');
+    expect(next({ claim: silent, probe: running })).toBe('stop');
+    expect(next({ claim: softened(0), probe: running, policy: soft })).toBe('stop');
+  });
+
+  it('only for a silent one that runs as the boot that was condemned', () => {
+    expect(next({ claim: claimOf({ kind: 'operator' }), probe: running, policy: soft })).toBe('stop');
+    expect(next({ claim: silent, probe: seen('stopped'), policy: soft })).toBe('start');
+    expect(next({ claim: silent, probe: looks['running anew'], policy: soft })).toBe('adopt');
+    const workspace = aWorkspace({ heartbeat: aHeartbeat({ bootId: 'boot-2' }) });
+    expect(next({ claim: silent, workspace, probe: running, policy: soft })).toBe(
+      'done: restarted-meanwhile',
+    );
+  });
+
+  it.each([
+    [60_000, { do: 'wait', because: 'agent-restarting', forMs: 2000 }],
+    [1, { do: 'wait', because: 'agent-restarting', forMs: 1 }],
+    [0, { do: 'stop', launchTimeMs: LAUNCHED_MS }],
+  ])('with %i ms left of its time, by the earliest end - %o', (leftMs, action) => {
+    const now = at(NOW_MS, NOW_MS + 9000);
+    // Also when the step is switched off meanwhile: what was begun has its time.
+    expect(nextRestartAction(view({ claim: softened(leftMs), probe: running, now }))).toEqual(action);
+  });
+
+  it('a new boot is heard - done: that is what it was for; without the step it is a false alarm', () => {
+    const heard = { heardAtMs: NOW_MS, heardBootId: 'boot-2' };
+    expect(next({ claim: { ...softened(1000), ...heard }, probe: running })).toBe('done: agent-restarted');
+    expect(next({ claim: { ...silent, ...heard }, probe: running })).toBe('false-alarm: heard');
+  });
+
+  it('the condemned boot is heard, or nobody knows which - a false alarm', () => {
+    const same = { ...softened(1000), heardAtMs: NOW_MS, heardBootId: 'boot-1' };
+    expect(next({ claim: same, probe: running })).toBe('false-alarm: heard');
+    expect(next({ claim: { ...softened(1000), heardAtMs: NOW_MS }, probe: running })).toBe(
+      'false-alarm: heard',
+    );
+  });
+});
+
 describe('a change that somebody announced after the claim (S2)', () => {
   const announced = aWorkspace({ settleUntilMs: NOW_MS + 60_001 });
 
-  it.each(['awaiting-admission', 'admitted'] as const)('at %s - waits until its window is over', (step) => {
-    expect(next({ workspace: announced, claim: claimOf({ step }) })).toBe('wait: settling');
+  it.each([
+    ['awaiting-admission', 'wait: settling', 'admit'],
+    ['admitted', 'step-back: settling', 'start'],
+  ] as const)('at %s - waits until its window is over, and holds no slot meanwhile', (step, held, then) => {
+    expect(next({ workspace: announced, claim: claimOf({ step }) })).toBe(held);
     const over = at(announced.settleUntilMs);
-    expect(next({ workspace: announced, claim: claimOf({ step }), now: over })).not.toBe('wait: settling');
-    expect(next({ workspace: announced, claim: claimOf({ step }), now: at(over.earliestMs - 1) })).toBe(
-      'wait: settling',
-    );
+    expect(next({ workspace: announced, claim: claimOf({ step }), now: over })).toBe(then);
+    expect(next({ workspace: announced, claim: claimOf({ step }), now: at(over.earliestMs - 1) })).toBe(held);
   });
 
   it('the window that the claim itself opened - holds nothing up', () => {
@@ -404,22 +462,96 @@ describe('the end of a restart', () => {
     [-1, 'start'],
     [0, 'failed: deadline'],
   ])('%i ms from its deadline, by the earliest end - %s', (offsetMs, action) => {
-    const claim = claimOf({ deadlineMs: NOW_MS - offsetMs });
+    const claim = claimOf({ ...stepOf['start-issued'], deadlineMs: NOW_MS - offsetMs });
     expect(next({ claim, now: at(NOW_MS, NOW_MS + 9000) })).toBe(action);
   });
 
   it.each([
     ['awaiting-approval', {}, seen('stopped'), 'cancelled: not-approved'],
-    ['awaiting-admission', {}, notMade, 'failed: deadline'],
+    ['awaiting-admission', { kind: 'operator' }, seen('stopped'), 'failed: deadline'],
+    ['admitted', { kind: 'operator' }, seen('running'), 'failed: deadline'],
     ['start-issued', { waitsFor: 'capacity' }, seen('stopped'), 'failed: no-capacity'],
     ['start-issued', { waitsFor: 'throttle' }, seen('stopped'), 'failed: throttled'],
     ['stop-recorded', {}, seen('stopping'), 'failed: stuck-stopping'],
     ['starting', {}, seen('pending', anew), 'failed: deadline'],
     ['starting', {}, seen('running', anew), 'failed: mute'],
     ['starting', {}, looks.unknown, 'failed: deadline'],
+    ['starting', {}, seen('running', { ...anew, instanceId: OTHER_INSTANCE }), 'failed: deadline'],
+    ['starting', {}, { ...seen('running', anew), kind: 'unknown' } as unknown as Probe, 'failed: deadline'],
+    ['stop-recorded', {}, seen('stopping', { instanceId: OTHER_INSTANCE }), 'failed: deadline'],
   ] as const)('its time is over at %s %j - the end says what it waited for', (step, more, probe, action) => {
     const claim = claimOf({ ...stepOf[step], ...more, deadlineMs: NOW_MS });
     expect(next({ claim, probe })).toBe(action);
+  });
+
+  describe.each(['awaiting-admission', 'admitted'] as const)(
+    'its time is over at %s: nothing was done, for it was never its turn',
+    (step) => {
+      const late = claimOf({ step, deadlineMs: NOW_MS });
+
+      it.each([
+        ['dead', seen('stopped'), 'step-back: not-its-turn'],
+        ['silent', seen('running'), 'step-back: not-its-turn'],
+        ['silent', seen('stopped'), 'step-back: not-its-turn'],
+        ['dead', seen('running'), 'false-alarm: was-running'],
+        ['dead', looks['running anew'], 'adopt'],
+        ['silent', looks['running anew'], 'adopt'],
+        ['dead', seen('terminated'), 'gone: terminated'],
+        ['dead', seen('stopping'), 'failed: stuck-stopping'],
+        ['dead', seen('pending'), 'failed: deadline'],
+        ['dead', looks['another instance'], 'failed: deadline'],
+        ['dead', { kind: 'unknown', cause: 'absent' }, 'failed: deadline'],
+        ['dead', notMade, 'wait: probe-inconclusive'],
+        ['dead', { ...seen('stopped'), cause: 'error' } as Probe, 'step-back: not-its-turn'],
+      ] as const)('claimed by %s, seen %o - %s (V3)', (kind, probe, action) => {
+        expect(next({ claim: { ...late, kind }, probe })).toBe(action);
+      });
+
+      it.each(['throttled', 'error'] as const)(
+        'EC2 gives no answer (%s) - asked again a minute later: neither an act nor forgotten',
+        (cause) => {
+          expect(nextRestartAction(view({ claim: late, probe: { kind: 'unknown', cause } }))).toEqual({
+            do: 'wait',
+            because: 'probe-inconclusive',
+            forMs: 60_000,
+          });
+        },
+      );
+
+      it('condemned for silence and heard meanwhile - a false alarm', () => {
+        const claim: Claim = { ...late, kind: 'silent', heardAtMs: NOW_MS - 1 };
+        expect(next({ claim, probe: seen('running') })).toBe('false-alarm: heard');
+      });
+
+      it('seen stopped twice, and heard all the same - waits on: its next look decides', () => {
+        expect(next({ claim: { ...late, heardAtMs: NOW_MS - 1 } })).toBe('step-back: not-its-turn');
+      });
+
+      it('an announced change still settles - waits on all the same', () => {
+        const workspace = aWorkspace({ settleUntilMs: NOW_MS + 90_000 });
+        expect(next({ workspace, claim: late })).toBe('step-back: not-its-turn');
+      });
+
+      it('a person wants it so - cancelled, which is no failure', () => {
+        const paused = aWorkspace({ pause: { by: 'role/operator', reason: 'x', untilMs: NOW_MS + 1 } });
+        expect(next({ workspace: paused, claim: late })).toBe('cancelled: paused');
+        expect(next({ workspace: aWorkspace({ desired: 'stopped' }), claim: late })).toBe(
+          'cancelled: desired-stopped',
+        );
+        const forced: Claim = { ...late, kind: 'operator', forced: true };
+        expect(next({ workspace: paused, claim: forced })).toBe('failed: deadline');
+      });
+    },
+  );
+
+  it.each([
+    ['stop-recorded', 'cancelled: paused', 'cancelled: desired-stopped'],
+    ['start-issued', 'failed: deadline', 'failed: deadline'],
+  ] as const)('its time is over at %s while a person wants it down - %s, %s', (step, paused, stopped) => {
+    const claim = claimOf({ ...stepOf[step], deadlineMs: NOW_MS });
+    const pause = { by: 'role/operator', reason: 'x' };
+    expect(next({ workspace: aWorkspace({ pause }), claim })).toBe(paused);
+    expect(next({ workspace: aWorkspace({ desired: 'stopped' }), claim })).toBe(stopped);
   });
 
   it('its time is over in the moment in which the new boot was heard - done', () => {
@@ -437,6 +569,11 @@ describe('the end of a restart', () => {
     expect(next({ claim, probe })).toBe(before);
     expect(next({ claim, probe, now: at(NOW_MS, NOW_MS + 60_000) })).toBe(before);
     expect(next({ claim, probe, now: at(NOW_MS + 1) })).toBe(then);
+  });
+
+  it('before its time, for no reason that is kept - a back-off', () => {
+    const claim = claimOf({ ...stepOf['awaiting-admission'], notBeforeMs: NOW_MS + 1 });
+    expect(next({ claim })).toBe('wait: back-off');
   });
 
   it('before its time, but it runs anew by itself - taken on: waiting is for acts only', () => {
@@ -477,7 +614,13 @@ describe('the end of a restart', () => {
     expect(
       isStuckStopping(view({ claim: { ...claim, stopLeaseUntilMs: 0 }, probe: seen('stopping'), now })),
     ).toBe(stuck);
-    expect(isStuckStopping(view({ claim, probe: seen('pending'), now }))).toBe(false);
+    const old: Claim = { ...claim, stopLeaseUntilMs: 0 };
+    expect(isStuckStopping(view({ claim: old, probe: seen('pending'), now }))).toBe(false);
+    const odd = { ...seen('stopping'), kind: 'unknown' } as unknown as Probe;
+    expect(isStuckStopping(view({ claim: old, probe: odd, now }))).toBe(false);
+    // Its Stop was a minute ago, whenever the claim began.
+    const late: Claim = { ...claim, stopLeaseUntilMs: NOW_MS - 60_000 };
+    expect(isStuckStopping(view({ claim: late, probe: seen('stopping'), now }))).toBe(false);
   });
 
   it('waits are short, so that a restart is not slowed down by looking', () => {

@@ -68,12 +68,7 @@ export const words = {
 
 export type Row = { readonly [Column in keyof typeof words]: (typeof words)[Column][number] };
 
-/** Every combination, one after another. */
-export function* rows(): Generator<Row> {
-  for (let number = 0; number < rowCount(); number++) yield rowOf(number);
-}
-
-/** So many rows, far from one another: whoever looks for one story of a kind soon meets it. */
+/** So many rows, or all, far from one another: whoever looks for one story of a kind soon meets it. */
 export function* scatteredRows(count: number): Generator<Row> {
   const stride = 500_009; // A prime, and longer than any column: so no row comes twice before all have come.
   for (let step = 0; step < count; step++) yield rowOf((step * stride) % rowCount());

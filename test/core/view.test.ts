@@ -124,6 +124,30 @@ describe('a workspace as the API shows it', () => {
     });
   });
 
+  it('being restarted, and kept waiting - by what, and until when', () => {
+    const waiting = { ...aClaim(), waitsFor: 'back-off', notBeforeMs: NOW_MS } as const;
+    expect(shown(aWorkspace({ claim: waiting }))['claim']).toMatchObject({
+      waitsFor: 'back-off',
+      notBefore: NOON,
+    });
+    const usual = shown(aWorkspace({ claim: aClaim() }))['claim'];
+    expect(usual).not.toHaveProperty('waitsFor');
+    expect(usual).not.toHaveProperty('notBefore');
+  });
+
+  it('gone, quarantined, or only observed - since when, and by which verdict', () => {
+    const finding = { verdictId: 'verdict-1', atMs: NOW_MS };
+    const found = { since: NOON, verdictId: 'verdict-1' };
+    expect(shown(aWorkspace({ gone: { ...finding, instanceId: INSTANCE } }))['gone']).toEqual(found);
+    expect(shown(aWorkspace({ withheld: finding }))['withheld']).toEqual(found);
+    const quarantine = { ...finding, because: 'restart-budget-spent' };
+    expect(shown(aWorkspace({ quarantine }))['quarantine']).toEqual({
+      ...found,
+      because: 'restart-budget-spent',
+    });
+    expect(shown(aWorkspace())).toMatchObject({ gone: null, quarantine: null, withheld: null });
+  });
+
   it('with settings of its own - those that hold for it, and its budget by them; none of the fleet', () => {
     const view = shown(
       aWorkspace({ settings: { settleSeconds: 90, restartsPerWindow: 5 }, recentRestartsMs: [NOW_MS - 1] }),
@@ -170,6 +194,11 @@ describe('a receipt as the API shows it', () => {
   it('of one look, or of none that was kept - the facts of the last there is', () => {
     expect(receiptView(aReceipt())['facts']).toEqual(facts());
     expect(receiptView({ ...aReceipt(), looks: [] })['facts']).toBeUndefined();
+  });
+
+  it('of a dead verdict - says what followed from it; of any other, nothing', () => {
+    expect(receiptView({ ...aReceipt(), act: 'withheld' })).toMatchObject({ act: 'withheld' });
+    expect(receiptView(aReceipt())).not.toHaveProperty('act');
   });
 
   it('of a call with a request - names it', () => {
@@ -277,9 +306,16 @@ describe('the fleet as the API shows it', () => {
   });
 
   it('when its item cannot be read - the brake counts as open', () => {
-    expect(unreadableFleetView(40, 3)).toMatchObject({
+    expect(unreadableFleetView(40, 3)).toEqual({
       workspaces: 40,
-      brake: { state: 'open', cause: 'unreadable' },
+      brake: {
+        state: 'open',
+        cause: 'unreadable',
+        because: 'the fleet item cannot be read by this version',
+        openedAt: null,
+        closesAt: null,
+      },
+      restartSlots: 3,
     });
   });
 });

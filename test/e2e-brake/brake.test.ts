@@ -10,17 +10,16 @@ import {
   type Body,
   type TestWorkspace,
 } from '../e2e/fleet.ts';
-import { sleep, until } from '../e2e/wait.ts';
+import type { ApiAnswer } from '../../local/api-client.ts';
+import { inGroups, sleep, until } from '../e2e/wait.ts';
 
 const FLEET = 40;
 const DEAD = 30;
 
 let fleet: TestWorkspace[] = [];
 beforeAll(async () => {
-  for (let made = 0; made < FLEET; made += 10) {
-    fleet.push(...(await Promise.all(Array.from({ length: 10 }, () => aWorkspace()))));
-  }
-  await Promise.all(fleet.map((ws) => ws.beat('boot-1', 1, { intervalSeconds: 1 })));
+  fleet = await inGroups(Array.from({ length: FLEET }), 10, () => aWorkspace());
+  await inGroups(fleet, 10, (ws) => ws.beat('boot-1', 1, { intervalSeconds: 1 }));
   for (const ws of fleet) await ws.untilSettled();
 });
 afterAll(async () => {
@@ -39,15 +38,15 @@ const startedOf = async (workspaces: readonly TestWorkspace[]) =>
 it('30 of 40 die within a minute - no restart until the brake is released, one canary, then the rest', async () => {
   const dead = fleet.slice(0, DEAD);
   const living = fleet.slice(DEAD);
-  await Promise.all(dead.map((ws) => stopFromOutside(ws.instanceId)));
+  await inGroups(dead, 10, (ws) => stopFromOutside(ws.instanceId));
   const stopsBefore = await stopsOf(fleet);
   // Their last beats went stale while the fleet settled; now the proxy meets them all.
-  await Promise.all(living.map((ws) => ws.beat('boot-1', 2, { intervalSeconds: 1 })));
-  const receipts = await Promise.all(
-    dead.map(async (ws) => {
-      const answer = await ws.report({ error: { kind: 'unreachable' } });
-      return ws.finalVerdict(bodyOf(answer)['verdictId']);
-    }),
+  await inGroups(living, 10, (ws) => ws.beat('boot-1', 2, { intervalSeconds: 1 }));
+  const answers = await inGroups(dead, 10, (ws) => ws.report({ error: { kind: 'unreachable' } }));
+  const receipts = await inGroups(
+    dead.map((ws, index) => ({ ws, verdictId: bodyOf(answers[index] as ApiAnswer)['verdictId'] })),
+    10,
+    ({ ws, verdictId }) => ws.finalVerdict(verdictId),
   );
   expect(receipts.map((receipt) => receipt['reason'])).toEqual(dead.map(() => 'stopped'));
 

@@ -165,6 +165,10 @@ describe.each(queues)('the %s queue', (queue) => {
     await expectSetAside(queue, wrong({ attempt: -1 }), wrong({ attempts: 1e6 }), wrong({ hops: 99 }));
   });
 
+  it('row 80: a signature of its own, where IAM alone says who sends - a dead letter', async () => {
+    await expectSetAside(queue, wrong({ hmac: 'f'.repeat(64) }), wrong({ signature: 'forged' }));
+  });
+
   it('row 24: ids that reach for another key - dead letters', async () => {
     await expectSetAside(
       queue,
@@ -351,6 +355,7 @@ describe('more rows', () => {
     ['a number as text', { generation: { S: '1' } }],
     ['a wrong type', { settleUntilMs: { BOOL: true } }],
     ['a newer schema', { v: { N: '2' } }],
+    ['more attributes', { isAdmin: { BOOL: true }, claimed: { S: 'yes' } }],
   ])('row 90: an item with %s - no verdict but busy, and nobody is touched', async (what, changes) => {
     const workspaceId = `bad-item-${what.replaceAll(' ', '-')}`;
     const instanceId = await launch();

@@ -6,6 +6,7 @@ import { describe, expect, inject, it } from 'vitest';
 import { endOf, wrongsOf, type End } from './crash/end.ts';
 import { kindsAt, Writes, type Fault, type Write } from './crash/faults.ts';
 import { flows, flowsForTwo, type Flow } from './crash/flows.ts';
+import { QUEUE_VISIBILITY_MS } from './crash/fifo-queue.ts';
 import { ownTable } from './crash/own-table.ts';
 import { VirtualTime } from './crash/virtual-time.ts';
 import { World } from './crash/world.ts';
@@ -15,6 +16,17 @@ interface Run {
   readonly wrongs: readonly string[];
   readonly writes: readonly Write[];
   readonly copies: number;
+  readonly pauseMs: number;
+}
+
+/**
+ * A delivery that dies is followed by another within two minutes. Only where it dies before its very first act, which
+ * shortens the queue's own visibility to a lease, does that visibility hold: AWS lets it be no shorter than the function
+ * may run.
+ */
+function longestPauseMs(writes: readonly Write[], fault: Fault | undefined): number {
+  const isBeforeFirstAct = fault?.kind === 'crash before' && writes[fault.at - 1]?.name === 'Visibility';
+  return isBeforeFirstAct ? QUEUE_VISIBILITY_MS : 120_000;
 }
 
 async function run(flow: Flow, { fault, atOnce }: { fault?: Fault; atOnce: number }): Promise<Run> {
@@ -29,7 +41,15 @@ async function run(flow: Flow, { fault, atOnce }: { fault?: Fault; atOnce: numbe
     const [end, wrongs] = await Promise.all([endOf(world), wrongsOf(world)]);
     // Two at once do not write in the same order each time, so a run may end before the fault's number.
     if (fault && atOnce === 1 && !writes.faultHappened) wrongs.push('the fault did not happen');
-    return { end, wrongs, writes: writes.all, copies: world.agent.copies.length };
+    if (world.longestPauseMs > longestPauseMs(writes.all, fault))
+      wrongs.push(`tried again only after ${world.longestPauseMs / 1000} s`);
+    return {
+      end,
+      wrongs,
+      writes: writes.all,
+      copies: world.agent.copies.length,
+      pauseMs: world.longestPauseMs,
+    };
   } finally {
     await own.drop();
   }

@@ -9,6 +9,7 @@ import {
   stopFromOutside,
   untilInstanceIs,
 } from './fleet.ts';
+import { replayedReceipts } from './replay.ts';
 import { sleep, until } from './wait.ts';
 
 afterEach(noFaults);
@@ -244,5 +245,15 @@ describe('a repeat', () => {
     });
     expect(other).toMatchObject({ status: 409, body: { code: 'idempotency-conflict' } });
     expect(await ws.show()).toMatchObject({ parked: 1 });
+  });
+});
+
+describe('what the verdicts have left behind', () => {
+  it('receipts of each kind, and every look of every one of them is judged the same once more', async () => {
+    const receipts = await replayedReceipts();
+    const verdicts = new Set(receipts.map(({ verdict }) => verdict));
+    expect([...verdicts]).toEqual(expect.arrayContaining(['alive', 'busy', 'dead']));
+    const asked = new Set(receipts.flatMap(({ looks }) => looks.map(({ facts }) => facts.asker)));
+    expect([...asked].sort()).toEqual(['caller', 'reprobe']);
   });
 });

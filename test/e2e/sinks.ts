@@ -28,7 +28,10 @@ export async function keepEvents(): Promise<string> {
 
 export interface Sinks {
   readonly table: readonly string[];
+  /** Bodies of messages, dead letters among them. */
   readonly queues: readonly string[];
+  /** What a message carries beside its body: attributes, of SQS and of the sender. */
+  readonly attributes: readonly string[];
   readonly events: readonly string[];
   /** What the functions printed: logs, and the metrics in them. */
   readonly logs: readonly string[];
@@ -36,11 +39,12 @@ export interface Sinks {
 }
 
 export async function allSinks(eventsUrl: string): Promise<Sinks> {
-  const queues = await Promise.all(Object.values(local.queues).map(allMessages));
+  const messages = (await Promise.all(Object.values(local.queues).map(allMessages))).flat();
   return {
     table: await allItems(),
-    queues: queues.flat(),
-    events: await allMessages(eventsUrl),
+    queues: messages.map(({ body }) => body),
+    attributes: messages.map(({ attributes }) => attributes),
+    events: (await allMessages(eventsUrl)).map(({ body, attributes }) => body + attributes),
     logs: [readFileSync('.defib/e2e/emulator.log', 'utf8'), ...(await logEvents())],
     metrics: [await jsonCall('monitoring', 'GraniteServiceVersion20100801.ListMetrics', {})],
   };

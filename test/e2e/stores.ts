@@ -48,9 +48,15 @@ export async function snapshotOf(
   return { items, queues: Object.fromEntries(await Promise.all(depths)) };
 }
 
-/** Every message that can be received now, with all its attributes, as text. It comes back after two seconds. */
-export async function allMessages(url: string): Promise<string[]> {
-  const texts: string[] = [];
+export interface KeptMessage {
+  readonly body: string;
+  /** SQS's own and the sender's, as text. */
+  readonly attributes: string;
+}
+
+/** Every message that can be received now. It comes back after two seconds. */
+export async function allMessages(url: string): Promise<KeptMessage[]> {
+  const found: KeptMessage[] = [];
   for (;;) {
     const { Messages = [] } = await admin.sqs.send(
       new ReceiveMessageCommand({
@@ -61,11 +67,12 @@ export async function allMessages(url: string): Promise<string[]> {
         MessageAttributeNames: ['All'],
       }),
     );
-    if (Messages.length === 0) return texts;
-    texts.push(
-      ...Messages.map(({ Body, Attributes, MessageAttributes }) =>
-        JSON.stringify({ Body, Attributes, MessageAttributes }),
-      ),
+    if (Messages.length === 0) return found;
+    found.push(
+      ...Messages.map(({ Body = '', Attributes, MessageAttributes }) => ({
+        body: Body,
+        attributes: JSON.stringify({ Attributes, MessageAttributes }),
+      })),
     );
   }
 }

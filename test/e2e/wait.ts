@@ -20,4 +20,16 @@ export async function until<T>(
   }
 }
 
+/** Many at a time, but no more than the machine can take. */
+export async function inGroups<T, R>(
+  things: readonly T[],
+  size: number,
+  work: (thing: T) => Promise<R>,
+): Promise<R[]> {
+  const results: R[] = [];
+  for (let start = 0; start < things.length; start += size)
+    results.push(...(await Promise.all(things.slice(start, start + size).map(work))));
+  return results;
+}
+
 export { sleep };

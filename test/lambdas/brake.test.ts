@@ -107,6 +107,11 @@ const admissions = () =>
     .map((call) => call.args[0].input.ExpressionAttributeValues?.[':claim'] as Claim | undefined)
     .filter((claim) => claim?.step === 'admitted');
 
+const steps = () =>
+  aws.dynamo
+    .commandCalls(UpdateCommand)
+    .map((call) => (call.args[0].input.ExpressionAttributeValues?.[':claim'] as Claim | undefined)?.step);
+
 function ec2Tells(changes: object): void {
   aws.ec2.on(DescribeInstancesCommand).resolves({
     Reservations: [{ Instances: [{ InstanceId: instanceId, State: { Name: 'stopped' }, ...changes }] }],
@@ -217,8 +222,39 @@ describe('the ramp', () => {
     ]);
   });
 
+  it('the canary meets no capacity - its turn goes to another: that says nothing of the way back', async () => {
+    holds(aws, claimed({}), [
+      fleet({ ramp: ramp({ running: [token] }), admitted: { [token]: slot }, forgivenUntilMs: NOW_MS }),
+      size,
+    ]);
+    ec2Shows(aws, 'stopped');
+    aws.ec2
+      .on(StartInstancesCommand)
+      .rejects(Object.assign(new Error(), { name: 'InsufficientInstanceCapacity' }));
+    expect(await restart()).toMatchObject({ kind: 'again', afterSeconds: 30 });
+    expect(written()).toMatchObject([
+      { brake: 'closed', admitted: {}, ramp: { size: 1, running: [], done: 0 } },
+    ]);
+    expect(news()).toEqual([]);
+  });
+
+  it('its workspace is paused, or an announced change settles - its turn goes to another, and the brake stays closed', async () => {
+    const its = fleet({ ramp: ramp({ running: [token] }), admitted: { [token]: slot } });
+    for (const changes of [
+      { pause: { by: 'role/operator', reason: 'look' } },
+      { settleUntilMs: NOW_MS + 600_000, claim: { ...aClaim(), settleUntilMs: NOW_MS } },
+    ]) {
+      aws.dynamo.resetHistory();
+      holds(aws, claimed({}, changes), [its, size]);
+      ec2Shows(aws, 'stopped');
+      expect(await restart()).toMatchObject({ kind: 'again' });
+      expect(written()).toMatchObject([{ brake: 'closed', admitted: {}, ramp: { running: [], done: 0 } }]);
+      expect(steps()).toEqual(['awaiting-admission']);
+    }
+  });
+
   it('the canary fails - the brake opens again, with one page', async () => {
-    holds(aws, claimed({ deadlineMs: NOW_MS }), [
+    holds(aws, claimed({ step: 'start-issued', attempt: 1, deadlineMs: NOW_MS }), [
       fleet({ ramp: ramp({ running: [token] }), admitted: { [token]: slot } }),
       size,
     ]);
@@ -233,6 +269,92 @@ describe('the ramp', () => {
       }),
     );
     expect(ports.log.counted).toContain('BrakeOpened');
+  });
+});
+
+describe('a claim that has to wait longer than its time', () => {
+  const late = { deadlineMs: NOW_MS, sinceMs: NOW_MS - 900_000, launchTimeMs: NOW_MS - 7_200_000 };
+
+  it.each(['awaiting-admission', 'admitted'] as const)(
+    'under a brake that stays open, at %s - is looked at anew and waits on: same claim, same death, nothing held',
+    async (step) => {
+      holds(aws, claimed({ ...late, step }), [
+        open({ admitted: step === 'admitted' ? { [token]: slot } : {} }),
+        size,
+      ]);
+      ec2Shows(aws, 'stopped');
+      expect(await restart()).toEqual({ kind: 'again', afterSeconds: 2 });
+      const claims = aws.dynamo
+        .commandCalls(UpdateCommand)
+        .map((call) => call.args[0].input.ExpressionAttributeValues?.[':claim'] as Claim);
+      expect(claims).toMatchObject([
+        { step: 'awaiting-admission', deadlineMs: NOW_MS + 900_000, sinceMs: late.sinceMs, token },
+      ]);
+      expect(written().map((item): unknown => item['admitted'])).toEqual(step === 'admitted' ? [{}] : []);
+      expect(ports.log.counted).toEqual(['RestartHeldBack']);
+      expect(news()).toEqual([]);
+      expect(acts()).toBe(0);
+    },
+  );
+
+  it('and runs by then - a false alarm, and no act', async () => {
+    holds(aws, claimed({ ...late, step: 'awaiting-admission' }), [open(), size]);
+    ec2Shows(aws, 'running');
+    expect(await restart()).toEqual({ kind: 'done' });
+    expect(news()).toMatchObject([{ type: 'restart.done', outcome: 'false-alarm' }]);
+    expect(acts()).toBe(0);
+  });
+
+  it('another copy of its message was faster - nothing is given back for it', async () => {
+    holds(aws, claimed({ ...late, step: 'admitted' }), [open({ admitted: { [token]: slot } }), size]);
+    ec2Shows(aws, 'stopped');
+    aws.dynamo
+      .on(UpdateCommand)
+      .rejects(new ConditionalCheckFailedException({ message: 'no', $metadata: {} }));
+    await restart();
+    expect(written()).toEqual([]);
+    expect(ports.log.counted).toEqual([]);
+  });
+
+  it.each([
+    ['stop-recorded', 449_999, [NOW_MS + 900_000]],
+    ['stop-recorded', 450_000, []],
+    ['admitted', 1, []],
+  ] as const)(
+    'at %s with %i ms left, the brake open - what Defib itself has stopped is not given up for that: new deadlines %j',
+    async (step, leftMs, deadlines) => {
+      holds(aws, claimed({ step, deadlineMs: NOW_MS + leftMs }), [open(), size]);
+      ec2Shows(aws, 'stopped');
+      expect(await restart()).toEqual({ kind: 'again', afterSeconds: 10 });
+      expect(
+        aws.dynamo
+          .commandCalls(UpdateCommand)
+          .map((call) => (call.args[0].input.ExpressionAttributeValues?.[':claim'] as Claim).deadlineMs),
+      ).toEqual(deadlines);
+      expect(acts()).toBe(0);
+    },
+  );
+
+  it('without capacity, its slot given back - acts again only with a new one', async () => {
+    const waited = { step: 'start-issued', attempt: 3, waitsFor: 'capacity', notBeforeMs: NOW_MS } as const;
+    const others = Object.fromEntries(['a', 'b', 'c'].map((name) => [name, slot]));
+    holds(aws, claimed(waited), [fleet({ admitted: others }), size]);
+    ec2Shows(aws, 'stopped');
+    expect(await restart()).toEqual({ kind: 'again', afterSeconds: 10 });
+    expect(acts()).toBe(0);
+    holds(aws, claimed(waited), [fleet(), size]);
+    await restart();
+    expect(acts()).toBe(1);
+    expect(written().at(-1)).toMatchObject({ admitted: { [token]: { workspaceId: 'ws-1' } } });
+  });
+
+  it('a slot that has lapsed - is none: another may have it by now', async () => {
+    const lapsed = { [token]: { ...slot, deadlineMs: NOW_MS } };
+    const others = Object.fromEntries(['a', 'b', 'c'].map((name) => [name, slot]));
+    holds(aws, claimed({}), [fleet({ admitted: { ...lapsed, ...others } }), size]);
+    ec2Shows(aws, 'stopped');
+    await restart();
+    expect(acts()).toBe(0);
   });
 });
 

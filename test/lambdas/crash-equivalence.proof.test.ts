@@ -17,7 +17,7 @@ const wellEnded = (dies: Story['dies']) => ({
   slots: 0,
 });
 
-describe.each(['stopped', 'silent'] as const)('a workspace that is %s', (dies) => {
+describe.each(['stopped', 'silent'] as const)('a workspace that is %s', { timeout: 60_000 }, (dies) => {
   it('nothing goes wrong - restarted once, and everything is told', async () => {
     const end = await play({ dies });
     expect(end).toMatchObject(wellEnded(dies));
@@ -62,6 +62,38 @@ describe.each(['stopped', 'silent'] as const)('a workspace that is %s', (dies) =
     for (let crashAfter = 1; crashAfter <= effects; crashAfter++) {
       const end = await play({ dies, sweeps: 2, crashAfter });
       expect({ crashAfter, ...end }).toMatchObject({ crashAfter, ...wellEnded(dies) });
+    }
+  });
+});
+
+describe('a silent workspace with a softer step', { timeout: 60_000 }, () => {
+  const untouched = {
+    ...wellEnded('silent'),
+    acts: { starts: 0, effectiveStarts: 0, stops: 0, effectiveStops: 0 },
+  };
+
+  it('its agent comes back by it, whatever effect a function ends after - nothing is stopped or started', async () => {
+    const { effects, news } = await play({ dies: 'silent', soft: 'helps' });
+    expect(news).toEqual(['verdict.final', 'workspace.offline', 'restart.soft', 'restart.done']);
+    const stopped: number[] = [];
+    for (let crashAfter = 1; crashAfter <= effects; crashAfter++) {
+      const end = await play({ dies: 'silent', soft: 'helps', crashAfter });
+      // Told to nobody, for the function ended between intent and news: then the time-out leads to the Stop.
+      if (end.acts.stops > 0) stopped.push(crashAfter);
+      expect({ crashAfter, ...end }).toMatchObject({
+        crashAfter,
+        ...(end.acts.stops > 0 ? wellEnded('silent') : untouched),
+      });
+    }
+    expect(stopped).toHaveLength(1);
+  });
+
+  it('it does not come back - told once, then stopped and started once, whatever effect a function ends after', async () => {
+    const { effects, news } = await play({ dies: 'silent', soft: 'does not help' });
+    expect(news.filter((type) => type === 'restart.soft')).toHaveLength(1);
+    for (let crashAfter = 1; crashAfter <= effects; crashAfter++) {
+      const end = await play({ dies: 'silent', soft: 'does not help', crashAfter, copies: 2 });
+      expect({ crashAfter, ...end }).toMatchObject({ crashAfter, ...wellEnded('silent') });
     }
   });
 });

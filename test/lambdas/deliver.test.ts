@@ -63,12 +63,18 @@ const hold = (
   holds(aws, workspace, [{ pk: `REQ#${REQUEST}`, sk: 'REQUEST', ...row, ...changes }, ...more]);
 };
 const settle = async (changes = {}) =>
-  (await handleDeliveries([received({ ...message, ...changes })], ports)).get('message-1');
+  (await handleDeliveries([received({ ...message, ...changes }, { sequence: '7' })], ports)).get('message-1');
 const endings = () =>
   aws.dynamo
     .commandCalls(TransactWriteCommand)
     .map((call) => call.args[0].input.TransactItems?.[0]?.Update?.ExpressionAttributeValues)
     .map((values) => ({ state: values?.[':state'] as string, why: values?.[':why'] as string | undefined }));
+/** What is noted of a message that was just received, and put off. */
+const justReceived = {
+  receivedAtMs: NOW_MS,
+  receivedSequence: '7',
+  nextDueAtMs: expect.any(Number) as number,
+};
 const reports = () =>
   aws.sqs.commandCalls(SendMessageCommand).filter((call) => call.args[0].input.QueueUrl === QUEUE.reprobe);
 
@@ -141,6 +147,23 @@ describe('a ready workspace', () => {
       hold();
       expect(await settle()).toMatchObject({ kind: 'again' });
       expect(reports()).toHaveLength(1);
+    },
+  );
+
+  it.each([
+    ['an attempt of it died just now - its lease was no waiting', NOW_MS - 1000, 5],
+    ['an attempt of it died 30 s ago', NOW_MS - 30_000, 30],
+    ['no attempt of it died', undefined, 60],
+  ])(
+    'not running after 2 min, and %s - comes again after so long',
+    async (_what, leaseUntilMs, afterSeconds) => {
+      ec2Shows(aws, 'stopping');
+      hold(leaseUntilMs === undefined ? {} : { state: 'delivering', leaseUntilMs });
+      const settled = await handleDeliveries(
+        [received(message, { firstReceivedAtMs: NOW_MS - 120_000 })],
+        ports,
+      );
+      expect(settled.get('message-1')).toEqual({ kind: 'again', afterSeconds });
     },
   );
 
@@ -365,10 +388,10 @@ describe('the lease of an attempt', () => {
       if (!input.UpdateExpression.startsWith('SET #state = :delivering')) return {};
       throw new ConditionalCheckFailedException({ message: 'taken', $metadata: {} });
     });
-    expect(await settle()).toMatchObject({ kind: 'again' });
+    expect(await settle()).toEqual({ kind: 'again', afterSeconds: 2 });
     expect(asked).toHaveLength(0);
     expect(notes(aws)[0]?.head).toBeUndefined();
-    expect(notes(aws)[0]?.drain).toEqual({ receivedAtMs: NOW_MS, receivedSentAtMs: NOW_MS - 2000 });
+    expect(notes(aws)[0]?.drain).toEqual(justReceived);
   });
 
   it('it is over and the row is still being delivered - tried again, and the agent is told that a copy may have arrived', async () => {
@@ -589,6 +612,108 @@ describe('a workspace that was removed and registered anew', () => {
   });
 });
 
+describe('peerProof', () => {
+  const beating = aStoredWorkspace({
+    heartbeat: { atMs: NOW_MS, seq: 5, bootId: 'boot-b', intervalMs: 5000, activeTasks: 0 },
+  });
+  const { heartbeat: _never, ...mute } = aStoredWorkspace();
+  const proving = { settings: { peerProof: 'well-known' } } as const;
+
+  it.each([
+    ['unless somebody asked for it, none is wanted', beating, undefined],
+    [
+      'of a workspace that beats - its id and the boot that beats',
+      { ...beating, ...proving },
+      { workspaceId: 'ws-1', bootId: 'boot-b' },
+    ],
+    ['of one that has never beaten - its id', { ...mute, ...proving }, { workspaceId: 'ws-1' }],
+  ])('%s', async (_what, workspace, proof) => {
+    hold({}, workspace);
+    await settle();
+    expect(asked[0]?.proof).toEqual(proof);
+  });
+
+  it('a stranger answers - nothing was sent, it waits, and is counted for the alarm; nobody is suspected', async () => {
+    answer = { kind: 'stranger' };
+    hold({ failures: 1 }, { ...beating, ...proving });
+    expect(await settle()).toMatchObject({ kind: 'again' });
+    expect(ports.log.counted).toContain('StrangerMet');
+    expect(reports()).toHaveLength(0);
+    const [back] = rowUpdates(aws, 'SET #state = :parked');
+    expect(back?.ExpressionAttributeValues).toMatchObject({
+      ':why': 'stranger',
+      ':ambiguous': false,
+      ':failures': 1,
+    });
+  });
+
+  it('it fails at the proof - reported like any failure, but no copy has arrived', async () => {
+    answer = { kind: 'failed', because: 'deadline', unsent: true };
+    hold({}, { ...beating, ...proving });
+    await settle();
+    expect(reports()).toHaveLength(1);
+    expect(ports.log.counted).not.toContain('StrangerMet');
+    expect(rowUpdates(aws, 'SET #state = :parked')[0]?.ExpressionAttributeValues).toMatchObject({
+      ':ambiguous': false,
+      ':failures': 0,
+    });
+  });
+});
+
+describe('another copy begins an attempt while this one is about to end the request', () => {
+  const cancelled = new TransactionCanceledException({
+    message: 'another attempt',
+    $metadata: {},
+    CancellationReasons: [{ Code: 'ConditionalCheckFailed' }],
+  });
+  /** The row is another's by the time that the end is written. */
+  const movesOn = (changes: Partial<ParkedRequest>, now: Partial<ParkedRequest>) => {
+    hold(changes);
+    aws.dynamo.on(TransactWriteCommand).callsFake(() => {
+      hold({ ...changes, ...now });
+      throw cancelled;
+    });
+  };
+  const others = { state: 'delivering', attempts: 9, leaseUntilMs: NOW_MS + 90_000 } as const;
+  const deadStatus = (status: number) => () => {
+    answer = { kind: 'answered', response: { status, headers: {}, body: '', truncated: false } };
+  };
+
+  it.each([
+    ['refused by its answer', {}, deadStatus(404)],
+    ['given up after five failures', { failures: 4 }, deadStatus(500)],
+    ['poison', { interruptions: 3, lastAttempt: { answered: false } }, () => {}],
+    ['expired', { expiresAtMs: NOW_MS }, () => {}],
+    ['ambiguous', { ambiguous: true, onAmbiguous: 'refuse' as const }, () => {}],
+  ])('%s - not ended, and its message stays (S24, S25)', async (_what, changes, arrange) => {
+    arrange();
+    movesOn(changes, others);
+    expect(await settle()).toEqual({ kind: 'again', afterSeconds: 2 });
+    expect(news(aws)).toEqual([]);
+    const [end] = aws.dynamo.commandCalls(TransactWriteCommand);
+    const update = end?.args[0].input.TransactItems?.[0]?.Update;
+    expect(update?.ConditionExpression).toContain('attempts = :attempts');
+    expect(update?.ExpressionAttributeValues?.[':attempts']).toBe(asked.length);
+    expect(notes(aws)[0]?.head).toBeUndefined();
+  });
+
+  it('delivered - delivered, whoever else is at it by now', async () => {
+    hold();
+    expect(await settle()).toEqual({ kind: 'done' });
+    const [end] = aws.dynamo.commandCalls(TransactWriteCommand);
+    expect(end?.args[0].input.TransactItems?.[0]?.Update?.ConditionExpression).toBe(
+      '#state IN (:accepting, :parked, :delivering)',
+    );
+  });
+
+  it('it has ended by another hand - done, and told by that hand', async () => {
+    deadStatus(404)();
+    movesOn({}, { state: 'cancelled' });
+    expect(await settle()).toEqual({ kind: 'done' });
+    expect(news(aws)).toEqual([]);
+  });
+});
+
 describe('the pace of a drain', () => {
   const drainOf = () =>
     aws.dynamo.commandCalls(TransactWriteCommand)[0]?.args[0].input.TransactItems?.[1]?.Update
@@ -606,7 +731,7 @@ describe('the pace of a drain', () => {
           turnMs: 1200,
           unreadySinceMs: NOW_MS - 8000,
           receivedAtMs: NOW_MS,
-          receivedSentAtMs: NOW_MS - 2000,
+          receivedSequence: '7',
           ramp: { step: 1, left: 1, notBeforeMs: 0 },
         },
       },
@@ -620,7 +745,7 @@ describe('the pace of a drain', () => {
     });
     hold({}, busy, [totalsItem({ drain: {} })]);
     await settle();
-    expect(notes(aws)[0]?.drain).toEqual({ receivedAtMs: NOW_MS, receivedSentAtMs: NOW_MS - 2000 });
+    expect(notes(aws)[0]?.drain).toEqual(justReceived);
   });
 
   it('its instance is not running - the pace begins with one as well', async () => {
@@ -669,7 +794,7 @@ describe('the pace of a drain', () => {
     async (_what, changes) => {
       hold(changes, aStoredWorkspace(), [totalsItem()]);
       await settle();
-      expect(notes(aws)[0]?.drain).toEqual({ receivedAtMs: NOW_MS, receivedSentAtMs: NOW_MS - 2000 });
+      expect(notes(aws)[0]?.drain).toEqual(justReceived);
     },
   );
 

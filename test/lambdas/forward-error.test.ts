@@ -184,6 +184,7 @@ describe('a workspace whose instance is looked at', () => {
       ec2Shows(aws, 'stopped');
       const answer = await handleForwardError(forwardError(refused), ports);
       expect(answer.body).toMatchObject({ verdict: 'busy', reason: 'clock-unsure' });
+      expect(ports.log.counted).toContain('FactsInDoubt');
     },
   );
 });

@@ -2,8 +2,32 @@
 import fc, { type Arbitrary } from 'fast-check';
 import * as z from 'zod/mini';
 
-/** How many inputs for each entry point: a few in every run, 5,000 by `npm run fuzz`. */
-export const RUNS = Number(process.env['DEFIB_FUZZ_RUNS'] ?? 200);
+/** Inputs for each property of `npm run fuzz`, however long that takes. */
+const MOST_RUNS = 5_000;
+/** What `npm test` gives to all properties together, and the inputs that each gets in any case. */
+const MINUTE_MS = 60_000;
+const FEWEST_RUNS = 50;
+const isLong = process.env['DEFIB_FUZZ'] === 'long';
+let made = 0;
+
+/** How many inputs were made in this run. */
+export const inputsMade = (): number => made;
+
+/** Asserts a property of one kind of input; `properties` is how many share the minute. */
+export async function holdsFor<T>(
+  input: Arbitrary<T>,
+  properties: number,
+  check: (value: T) => Promise<unknown>,
+): Promise<void> {
+  const property = fc.asyncProperty(input, async (value) => {
+    await check(value);
+    made += 1;
+  });
+  await fc.assert(property, { numRuns: isLong ? MOST_RUNS : FEWEST_RUNS });
+  if (isLong) return;
+  const share = fc.interruptAfterTimeLimit(MINUTE_MS / properties);
+  await fc.assert(property, { numRuns: MOST_RUNS, plugins: [share] });
+}
 
 interface JsonSchema {
   readonly type?: string | readonly string[];

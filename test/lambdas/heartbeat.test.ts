@@ -81,41 +81,70 @@ describe('a beat of the known boot', () => {
 });
 
 describe('a beat that does not count', () => {
+  const retired = { retiredBootId: 'boot-a' };
+  const replayed = ['replayed', 'This beat, or a later one, was recorded before.'] as const;
   it.each([
-    ['of another instance', {}, { bootId: 'boot-a', seq: 42 }, 'i-0ffffffffffffffff', 403, 'wrong-instance'],
-    ['repeated', {}, { bootId: 'boot-a', seq: 41 }, INSTANCE, 409, 'conflict'],
+    ['repeated', {}, { bootId: 'boot-a', seq: 41 }, ...replayed],
+    ['late: a newer one was recorded', {}, { bootId: 'boot-a', seq: 40 }, ...replayed],
+    ['of the boot before', { previousBootId: 'boot-0' }, { bootId: 'boot-0', seq: 99 }, ...replayed],
     [
-      'of a retired boot',
-      { retiredBootId: 'boot-a' },
+      'of the boot that a restart has retired',
+      retired,
       { bootId: 'boot-a', seq: 99 },
-      INSTANCE,
-      409,
-      'conflict',
-    ],
-    [
-      'of the boot before',
-      { previousBootId: 'boot-0' },
-      { bootId: 'boot-0', seq: 99 },
-      INSTANCE,
-      409,
-      'conflict',
+      'retired-boot',
+      'A restart has retired this boot; its beats no longer count.',
     ],
     [
       'of a new boot while a restart has not started it',
       { claim: aClaim() },
       { bootId: 'boot-b', seq: 1 },
-      INSTANCE,
-      409,
-      'conflict',
+      'before-start',
+      'A restart is under way, and this boot began before its Start.',
     ],
-  ])('%s - changes nothing and says why', async (_what, changes, body, session, status, code) => {
+  ])('%s - changes nothing, and the answer says why', async (_what, changes, body, why, detail) => {
     finds(aStoredWorkspace(changes));
-    expect(await beat(body, session)).toMatchObject({ status, body: { code } });
+    expect(await beat(body)).toMatchObject({ status: 409, body: { code: 'conflict', why, detail } });
     expect(
       updates().filter(
         (update) => update.UpdateExpression !== 'SET claim.heardAtMs = :at, claim.heardBootId = :boot',
       ),
     ).toHaveLength(1);
+  });
+
+  it.each([
+    ['of another instance', 'i-0ffffffffffffffff'],
+    ['of a session without a name', ''],
+  ])('%s - changes nothing, and the answer says why', async (_what, session) => {
+    finds(aStoredWorkspace());
+    expect(await beat({ bootId: 'boot-a', seq: 42 }, session)).toMatchObject({
+      status: 403,
+      body: { code: 'wrong-instance', detail: 'The caller is not the instance of this workspace.' },
+    });
+    expect(updates()).toHaveLength(1);
+  });
+
+  it.each([
+    [-1, 899_999],
+    [0, 900_000],
+    [1, 900_000],
+    [59_999, 900_000],
+    [60_000, 900_000],
+  ])(
+    'a lease that ends %i ms from the furthest that one may - fresh for %i ms: the rest is grace for its clock',
+    async (offsetMs, freshMs) => {
+      aws.dynamo.on(UpdateCommand).resolves({ Attributes: itemOf(aStoredWorkspace()) });
+      const busyUntil = new Date(NOW_MS + 900_000 + offsetMs).toISOString();
+      expect(await beat({ bootId: 'boot-a', seq: 42, busyUntil })).toMatchObject({ status: 204 });
+      expect(updates()[0]?.ExpressionAttributeValues?.[':freshUntil']).toBe(NOW_MS + freshMs);
+    },
+  );
+
+  it('a lease that ends 1 ms past all grace - nothing is written, and the answer names the field', async () => {
+    const busyUntil = new Date(NOW_MS + 960_001).toISOString();
+    await expect(beat({ bootId: 'boot-a', seq: 42, busyUntil })).rejects.toMatchObject({
+      problems: [{ field: 'busyUntil', problem: 'is more than 15 minutes ahead' }],
+    });
+    expect(updates()).toHaveLength(0);
   });
 
   it.each([

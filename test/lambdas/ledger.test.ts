@@ -3,6 +3,7 @@ import {
   TransactionCanceledException,
   TransactionConflictException,
 } from '@aws-sdk/client-dynamodb';
+import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { dueWork } from '../../lambdas/adapters/due-work.ts';
@@ -212,6 +213,19 @@ describe('accepting becomes parked', () => {
     });
   });
 
+  it('with the place in the group that SQS has told, where it did', async () => {
+    await book().markParked(aRow(), NOW_MS, '18849496460467696128');
+    await book().markParked(aRow(), NOW_MS);
+    expect(rowUpdates(aws, 'SET #state = :parked')).toMatchObject([
+      {
+        UpdateExpression: 'SET #state = :parked, parkedAtMs = :at, dueAt = :due, #sequence = :sequence',
+        ExpressionAttributeNames: { '#sequence': 'sequence' },
+        ExpressionAttributeValues: { ':sequence': '18849496460467696128' },
+      },
+      { UpdateExpression: 'SET #state = :parked, parkedAtMs = :at, dueAt = :due' },
+    ]);
+  });
+
   it.each([
     ['parked', true],
     ['delivering', true],
@@ -271,6 +285,19 @@ describe('a request ends', () => {
     expect(await finish()).toBe('was-final');
     aws.dynamo.on(TransactWriteCommand).rejects(cancelled('None', failed));
     await expect(finish()).rejects.toThrow();
+  });
+
+  it.each([
+    ['delivering', 'moved-on'],
+    ['parked', 'moved-on'],
+    ['delivered', 'was-final'],
+  ] as const)('it is no longer as the end wants it, but %s - told: %s', async (state, told) => {
+    aws.dynamo.on(TransactWriteCommand).rejects(cancelled(failed, 'None'));
+    holds(aws, aStoredWorkspace(), [rowItem({ state })]);
+    const finishing = (only: object) => book().finish(aRow(), { state: 'refused', atMs: NOW_MS, ...only });
+    expect(await finishing({ onlyAttempt: 1 })).toBe(told);
+    expect(await finishing({ onlyFrom: 'parked' })).toBe(told);
+    expect(await finishing({})).toBe('was-final');
   });
 
   it('announced - no longer due, and only when it has ended', async () => {
@@ -339,6 +366,18 @@ describe('what is noted beside the counters', () => {
 
   it('a queue that this function was not given - a mistake of the wiring, loudly', async () => {
     await expect(queues(openSqs(), { reprobe: QUEUE.reprobe }).parkedDepth()).rejects.toThrow('parked');
+  });
+});
+
+describe('a call that is parked', () => {
+  it('its row keeps the place in the group that SQS gave the message', async () => {
+    holds(aws, aStoredWorkspace({ settleUntilMs: NOW_MS + 20_000 }));
+    aws.sqs.on(SendMessageCommand).resolves({ MessageId: 'm', SequenceNumber: '18849496460467696128' });
+    const call = forwardError({ error: { kind: 'refused' }, request: aRequest });
+    expect(await handleForwardError(call, portsOver(aws))).toMatchObject({ status: 202 });
+    expect(rowUpdates(aws, 'SET #state = :parked')[0]?.ExpressionAttributeValues).toMatchObject({
+      ':sequence': '18849496460467696128',
+    });
   });
 });
 

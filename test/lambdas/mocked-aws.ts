@@ -23,7 +23,7 @@ import { events, openEventBridge } from '../../lambdas/adapters/events.ts';
 import { ledger } from '../../lambdas/adapters/ledger.ts';
 import { openSqs, queues } from '../../lambdas/adapters/queues.ts';
 import { receiptStore } from '../../lambdas/adapters/receipt-store.ts';
-import { stories } from '../../lambdas/adapters/stories.ts';
+import { restartRecords, stories } from '../../lambdas/adapters/stories.ts';
 import { openTable } from '../../lambdas/adapters/table.ts';
 import { workspaceStore } from '../../lambdas/adapters/workspace-store.ts';
 import type { AgentAnswer, AgentRequest, Clock, Ids, Log } from '../../lambdas/ports.ts';
@@ -121,6 +121,7 @@ export function portsOver(
     settings: defaultSettings,
     workspaces: workspaceStore(table),
     receipts: receiptStore(table),
+    restarts: restartRecords(table),
     ledger: ledger(table),
     deadLetters: deadLetters(table),
     stories: stories(table),

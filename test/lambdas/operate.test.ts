@@ -1,4 +1,4 @@
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
+import { ConditionalCheckFailedException, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import { DescribeInstancesCommand } from '@aws-sdk/client-ec2';
 import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
@@ -361,12 +361,9 @@ describe('pause, settle, cancel', () => {
     expect(updates()).toHaveLength(0);
   });
 
-  it.each([
-    ['its owner', 'role/proxy', 'proxy', 200],
-    ['an operator', 'role/operator', 'operator', 200],
-    ['anybody else', 'role/other', 'other', 404],
-  ])('a parked request is cancelled by %s - %4$i', async (_who, principal, roleName, status) => {
-    const requestId = '01KAREQESTAAAAAAAAAAAAAAAA';
+  const requestId = '01KAREQESTAAAAAAAAAAAAAAAA';
+  /** A parked request that is in another state when its cancelling is written. */
+  const becomes = (state: string, written = true) => {
     const request = {
       pk: `REQ#${requestId}`,
       sk: 'REQUEST',
@@ -379,7 +376,37 @@ describe('pause, settle, cancel', () => {
       expiresAtMs: NOW_MS,
     };
     holds(aws, aStoredWorkspace(), [request]);
+    aws.dynamo.on(TransactWriteCommand).callsFake(() => {
+      holds(aws, aStoredWorkspace(), [{ ...request, state }]);
+      if (written) return {};
+      throw new TransactionCanceledException({
+        message: 'no',
+        $metadata: {},
+        CancellationReasons: [{ Code: 'ConditionalCheckFailed' }],
+      });
+    });
+  };
+
+  it.each([
+    ['its owner', 'role/proxy', 'proxy', 200],
+    ['an operator', 'role/operator', 'operator', 200],
+    ['anybody else', 'role/other', 'other', 404],
+  ])('a parked request is cancelled by %s - %4$i', async (_who, principal, roleName, status) => {
+    becomes('cancelled');
     const changes = { params: { requestId }, caller: { principal, roleName, session: 's' } };
     expect(await operate('DELETE /requests/{requestId}', '', changes)).toMatchObject({ status });
+  });
+
+  it.each([
+    ['delivering', 409],
+    ['delivered', 409],
+    ['cancelled', 200],
+  ] as const)('another was faster, and it is %s by now - %i, and told so', async (state, status) => {
+    becomes(state, false);
+    const changes = { params: { requestId } };
+    expect(await operate('DELETE /requests/{requestId}', '', changes)).toMatchObject({
+      status,
+      body: { state },
+    });
   });
 });

@@ -94,6 +94,7 @@ describe('an agent that has to prove who it is', () => {
     expect(await agentHttp().send(ask(port, { workspaceId: 'ws-1' }))).toEqual({
       kind: 'failed',
       because: 'refused',
+      unsent: true,
     });
   });
 });

@@ -323,6 +323,35 @@ describe('which dead letters are sent again', () => {
     expect(await of(3)).toEqual([[REQUEST, second, third], false]);
   });
 
+  it.each([
+    ['expired', { expiresAtMs: NOW_MS }, 'expired'],
+    ['of a workspace that was registered anew', { generation: 2 }, 'workspace-removed'],
+    ['of a caller that may no longer report', { caller: 'role/gone' }, 'forbidden'],
+    ['without its bytes', { why: 'body-lost' }, 'body-lost'],
+  ])(
+    'the newest is %s - told so, and it takes no place from one that can be sent',
+    async (_what, changes, why) => {
+      const newest = '01KBREQESTAAAAAAAAAAAAAAAA';
+      const letter = { state: 'dead-lettered', generation: 3 } as const;
+      hold(
+        {},
+        {
+          workspace: aStoredWorkspace({ generation: 3, firstGeneration: 3 }),
+          more: [{ ...letter, requestId: newest, ...changes }],
+        },
+      );
+      finds(aws, {
+        [`REQ#${REQUEST}`]: piecesOf(aMessage()),
+        'DEAD-LETTERS': [{ listSort: newest }, { listSort: REQUEST }],
+      });
+      expect(await redrive({ limit: 1 })).toMatchObject({
+        redriven: [{ redriveOf: REQUEST }],
+        skipped: [{ requestId: newest, why }],
+        more: false,
+      });
+    },
+  );
+
   it('exactly as many as the limit - nothing more is said to be there', async () => {
     hold();
     expect(await redrive({ requestIds: [REQUEST], limit: 1 })).toMatchObject({ more: false, skipped: [] });

@@ -7,6 +7,7 @@ import { DescribeInstancesCommand, StartInstancesCommand, StopInstancesCommand }
 import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import type { ReprobeMessage, RestartMessage } from '../../core/messages.ts';
+import { defaultSettings } from '../../core/policy.ts';
 import type { Workspace } from '../../core/workspace.ts';
 import { dueWork } from '../../lambdas/adapters/due-work.ts';
 import { openTable } from '../../lambdas/adapters/table.ts';
@@ -22,6 +23,7 @@ import { aStoredWorkspace, itemOf, mockedAws, NOW_MS, portsOver, QUEUE, TABLE } 
 const INSTANCE = 'i-0123456789abcdef0';
 const BOOTS_FOR_MS = 10_000;
 const STOPS_FOR_MS = 5000;
+const AGENT_BOOTS_FOR_MS = 8000;
 /** A message whose function ended is seen again after this. */
 const VISIBILITY_MS = 60_000;
 
@@ -45,6 +47,8 @@ export interface Story {
   readonly loses?: number;
   /** How many callers report at once. */
   readonly callers?: number;
+  /** The policy has a softer step for a silent agent, and somebody listens for it or nobody does. */
+  readonly soft?: 'helps' | 'does not help';
   /** How old EC2's answers are. */
   readonly lagMs?: number;
 }
@@ -59,6 +63,7 @@ export async function play({
   callers = 1,
   loses,
   lagMs = 0,
+  soft,
 }: Story) {
   const aws = mockedAws();
   let nowMs = NOW_MS;
@@ -76,6 +81,7 @@ export async function play({
   const table = memoryTable(aws, () => nowMs, { lives, effect });
   const ports = {
     ...portsOver(aws),
+    settings: { ...defaultSettings, softRestartSeconds: soft === undefined ? 0 : 30 },
     due: dueWork(openTable(TABLE)),
     clock: {
       nowMs: () => nowMs,
@@ -91,6 +97,7 @@ export async function play({
   const acts = { starts: 0, effectiveStarts: 0, stops: 0, effectiveStops: 0 };
   const queue: Queued[] = [];
   const news: string[] = [];
+  let agentBackAtMs = Infinity;
   let ids = 0;
   let sent = 0;
 
@@ -173,6 +180,8 @@ export async function play({
   aws.bus.on(PutEventsCommand).callsFake((input: { Entries: { DetailType: string }[] }) => {
     lives();
     news.push(...input.Entries.map((entry) => entry.DetailType));
+    const isAsked = input.Entries.some((entry) => entry.DetailType === 'restart.soft');
+    if (isAsked && soft === 'helps') agentBackAtMs = nowMs + AGENT_BOOTS_FOR_MS;
     effect();
     return { FailedEntryCount: 0 };
   });
@@ -235,7 +244,7 @@ export async function play({
     }
     const visible = queue.filter(({ visibleAtMs }) => visibleAtMs <= nowMs);
     await run(() => Promise.all(visible.map(work)));
-    const isUp = ec2.state === 'running' && ec2.launchTimeMs >= NOW_MS;
+    const isUp = ec2.state === 'running' && (ec2.launchTimeMs >= NOW_MS || nowMs >= agentBackAtMs);
     if (second % 5 === 0 && isUp) await run(() => agentBeats(second));
     if (second % 60 === 59)
       await run(() => Promise.all(Array.from({ length: sweeps }, () => handleSweep(ports))));

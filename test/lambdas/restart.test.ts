@@ -63,6 +63,70 @@ const ec2Starts = (previousState: string) =>
     StartingInstances: [{ InstanceId: INSTANCE, PreviousState: { Name: previousState as 'stopped' } }],
   });
 
+describe('the softer step for a silent agent', () => {
+  const silent = claimed({ kind: 'silent' }, { settings: { softRestartSeconds: 60 } });
+
+  it('is intended under the last look of a Stop, then told, and nothing else is done', async () => {
+    holds(aws, silent);
+    ec2Shows(aws, 'running', { launchTimeMs: LAUNCHED_MS });
+    expect(await settle()).toEqual({ kind: 'again', afterSeconds: 3 });
+    const intent = updates().at(-1);
+    expect(intent?.ExpressionAttributeValues?.[':claim']).toMatchObject({
+      step: 'admitted',
+      softUntilMs: NOW_MS + 60_000,
+    });
+    expect(intent?.ConditionExpression).toContain('heartbeat.bootId = :bootId');
+    expect(intent?.ConditionExpression).toContain('desired = :running');
+    expect(intent?.ConditionExpression).toContain('attribute_not_exists(claim.heardAtMs)');
+    expect(news()).toEqual(['restart.soft']);
+    expect(starts() + stops()).toBe(0);
+  });
+
+  it('another copy was faster, or the brake is open - nothing is told', async () => {
+    holds(aws, silent);
+    ec2Shows(aws, 'running', { launchTimeMs: LAUNCHED_MS });
+    aws.dynamo
+      .on(UpdateCommand)
+      .rejects(new ConditionalCheckFailedException({ message: 'no', $metadata: {} }));
+    expect(await settle()).toEqual({ kind: 'again', afterSeconds: 1 });
+    holds(aws, silent, [{ pk: 'FLEET', sk: 'BRAKE', revision: 1, brake: 'open', admitted: {}, deaths: [] }]);
+    expect(await settle()).toEqual({ kind: 'again', afterSeconds: 10 });
+    expect(news()).toEqual([]);
+  });
+
+  it('the agent came back - the claim ends as done, its old boot stays retired, and nothing was stopped', async () => {
+    const heard = { heardAtMs: NOW_MS - 1, heardBootId: 'boot-b', softUntilMs: NOW_MS + 1 };
+    holds(aws, claimed({ kind: 'silent', ...heard }, { settings: { softRestartSeconds: 60 } }));
+    ec2Shows(aws, 'running', { launchTimeMs: LAUNCHED_MS });
+    expect(await settle()).toEqual({ kind: 'done' });
+    expect(ended()[0]?.UpdateExpression).not.toContain('retiredBootId');
+    expect(news()).toEqual(['restart.done']);
+    expect(ports.log.counted).toContain('RestartJustified');
+    expect(stops()).toBe(0);
+  });
+});
+
+describe('how a restart is labelled', () => {
+  const back = (claim: Partial<Claim>) =>
+    claimed(
+      { step: 'starting', attempt: 1, starts: 1, startedAtMs: NOW_MS - 5000, ...claim },
+      { heartbeat: { atMs: NOW_MS - 1000, seq: 1, bootId: 'boot-b', intervalMs: 5000, activeTasks: 0 } },
+    );
+
+  it.each([
+    ['dead', undefined, 'RestartJustified'],
+    ['silent', undefined, 'RestartJustified'],
+    ['silent', 'boot-a', 'RestartUnjustified'],
+    ['silent', 'boot-b', 'RestartJustified'],
+    ['operator', 'boot-a', 'RestartJustified'],
+  ] as const)('done, claimed by %s, heard after the verdict: %s - %s', async (kind, heardBootId, metric) => {
+    holds(aws, back({ kind, ...(heardBootId !== undefined && { heardBootId, heardAtMs: NOW_MS - 9000 }) }));
+    ec2Shows(aws, 'running', { launchTimeMs: NOW_MS - 5000 });
+    expect(await settle()).toEqual({ kind: 'done' });
+    expect(ports.log.counted).toContain(metric);
+  });
+});
+
 describe('a stopped instance', () => {
   it('is started once: the intent with the last look first, then the call, then the success', async () => {
     holds(aws, claimed({}));
@@ -334,6 +398,31 @@ describe('other states', () => {
     expect(await settle()).toEqual({ kind: 'done' });
     expect(news()).toEqual(['restart.done']);
     expect(ports.log.counted).toContain('RestartJustified');
+    const noted = aws.dynamo.commandCalls(PutCommand).map((call) => call.args[0].input.Item);
+    expect(noted).toMatchObject([
+      {
+        pk: 'WS#ws-1',
+        restart: {
+          outcome: 'done',
+          label: 'justified',
+          endedAtMs: NOW_MS,
+          reason: expect.any(String) as string,
+        },
+      },
+    ]);
+    expect(noted[0]?.['sk']).toBe(`RESTART#${(noted[0]?.['restart'] as { token: string }).token}`);
+  });
+
+  it('its end is another copy’s - not told a second time, nor noted for the story', async () => {
+    const heartbeat = { atMs: NOW_MS - 500, seq: 1, bootId: 'boot-b', intervalMs: 5000, activeTasks: 0 };
+    holds(aws, claimed({ step: 'starting', attempt: 1, startedAtMs: NOW_MS - 20_000 }, { heartbeat }));
+    ec2Shows(aws, 'running', { launchTimeMs: NOW_MS - 20_000 });
+    aws.dynamo
+      .on(UpdateCommand)
+      .rejects(new ConditionalCheckFailedException({ message: 'ended', $metadata: {} }));
+    await settle();
+    expect(news()).toEqual([]);
+    expect(aws.dynamo.commandCalls(PutCommand)).toHaveLength(0);
   });
 
   it('running anew without a beat - waits', async () => {

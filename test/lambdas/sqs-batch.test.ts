@@ -60,6 +60,19 @@ async function run(
 const setAside = () => aws.sqs.commandCalls(SendMessageCommand).map((call) => call.args[0].input);
 const hidden = () => aws.sqs.commandCalls(ChangeMessageVisibilityCommand).map((call) => call.args[0].input);
 
+describe('a message', () => {
+  it('comes with its place in its group where the queue has groups', async () => {
+    const places: (string | undefined)[] = [];
+    const grouped = record('b', good);
+    grouped.attributes.SequenceNumber = '18849496460467696128';
+    await run([record('a', good), grouped], ({ sequence }) => {
+      places.push(sequence);
+      return Promise.resolve({ kind: 'done' });
+    });
+    expect(places).toEqual([undefined, '18849496460467696128']);
+  });
+});
+
 describe('a batch', () => {
   it('all done - an empty list of failures', async () => {
     expect(await run([record('a', good), record('b', good)])).toEqual([]);

@@ -254,11 +254,11 @@ describe('the sweep of requests', () => {
         .filter((input) => input.UpdateExpression?.startsWith('SET dueAt'))
         .map((input) => input.ExpressionAttributeValues);
     const lost = [{ requestId: REQUEST, state: 'dead-lettered', why: 'body-lost' }];
-    const long = { parkedAtMs: NOW_MS - 3_600_000 };
+    const long = { parkedAtMs: NOW_MS - 3_600_000, sequence: '5' };
 
-    it('one that was sent after it has been received - a dead letter, body-lost, counted for the alarm', async () => {
+    it('one that came after it in the group has been received - a dead letter, body-lost, counted for the alarm', async () => {
       await sweepParked([{ ...long, attempts: 1 }], {
-        drain: { receivedAtMs: NOW_MS - 1000, receivedSentAtMs: NOW_MS - 60_000 },
+        drain: { receivedAtMs: NOW_MS - 1000, receivedSequence: '6' },
       });
       expect(endings(aws)).toMatchObject(lost);
       expect(endings(aws)[0]?.values).toMatchObject({ ':from': 'parked', ':attempts': 1 });
@@ -276,7 +276,7 @@ describe('the sweep of requests', () => {
           CancellationReasons: [{ Code: 'ConditionalCheckFailed' }],
         }),
       );
-      await sweepParked([long], { drain: { receivedAtMs: NOW_MS - 1000, receivedSentAtMs: NOW_MS } });
+      await sweepParked([long], { drain: { receivedAtMs: NOW_MS - 1000, receivedSequence: '6' } });
       expect(counted()).toEqual([]);
       expect(news(aws)).toEqual([]);
     });
@@ -292,7 +292,7 @@ describe('the sweep of requests', () => {
 
     it('nothing later has been received - it only waits', async () => {
       await sweepParked([long], {
-        drain: { receivedAtMs: NOW_MS - 1000, receivedSentAtMs: NOW_MS - 3_600_000 },
+        drain: { receivedAtMs: NOW_MS - 1000, receivedSequence: '5' },
       });
       expect(endings(aws)).toEqual([]);
       expect(postponed()).toEqual([{ ':due': NOW_MS + 60_000 }]);
@@ -300,8 +300,8 @@ describe('the sweep of requests', () => {
 
     it('only the one in front is gone - the one behind it is left alone', async () => {
       const second = '01KBREQESTAAAAAAAAAAAAAAAA';
-      await sweepParked([long, { requestId: second, parkedAtMs: NOW_MS - 60_000 }], {
-        drain: { receivedAtMs: NOW_MS - 1000, receivedSentAtMs: NOW_MS - 60_000 },
+      await sweepParked([long, { requestId: second, parkedAtMs: NOW_MS - 60_000, sequence: '6' }], {
+        drain: { receivedAtMs: NOW_MS - 1000, receivedSequence: '6' },
       });
       expect(endings(aws)).toMatchObject(lost);
       expect(endings(aws)).toHaveLength(1);
@@ -336,7 +336,7 @@ describe('the sweep of requests', () => {
     it('being delivered under a lease - its message is the one that is in hand', async () => {
       await sweepParked(
         [{ ...long, state: 'delivering', leaseUntilMs: NOW_MS + 1 }],
-        { drain: { receivedSentAtMs: NOW_MS }, emptySinceMs: NOW_MS - 600_000 },
+        { drain: { receivedSequence: '6' }, emptySinceMs: NOW_MS - 600_000 },
         ['0', '0', '0'],
       );
       expect(endings(aws)).toEqual([]);
@@ -344,7 +344,7 @@ describe('the sweep of requests', () => {
 
     it('being delivered, and its lease is long over - ended only from that attempt', async () => {
       await sweepParked([{ ...long, state: 'delivering', attempts: 4, leaseUntilMs: NOW_MS - 60_000 }], {
-        drain: { receivedAtMs: NOW_MS - 1000, receivedSentAtMs: NOW_MS },
+        drain: { receivedAtMs: NOW_MS - 1000, receivedSequence: '6' },
       });
       expect(endings(aws)).toMatchObject(lost);
       expect(endings(aws)[0]?.values).toMatchObject({ ':from': 'delivering', ':attempts': 4 });
@@ -357,7 +357,7 @@ describe('the sweep of requests', () => {
           { ...long, state: 'delivered' },
         ],
         {
-          drain: { receivedAtMs: NOW_MS - 1000, receivedSentAtMs: NOW_MS },
+          drain: { receivedAtMs: NOW_MS - 1000, receivedSequence: '6' },
         },
       );
       expect(endings(aws)).toEqual([]);

@@ -7,9 +7,15 @@ import { apiCall } from './calls.ts';
 import { aStoredWorkspace, holds, mockedAws, NOW_MS, portsOver, TABLE } from './mocked-aws.ts';
 import { rowItem } from './parked.ts';
 
+interface AskedQuery {
+  readonly ExpressionAttributeValues: Record<string, string>;
+  readonly Limit: number;
+  readonly ExclusiveStartKey?: { readonly sk: string };
+}
 const id = (letter: string) => `01KA${letter.repeat(22)}`;
 let aws: ReturnType<typeof mockedAws>;
 let receipts: { sk: string; receipt: object }[];
+let orders: { sk: string; order: object }[];
 let restarts: { sk: string; restart: object }[];
 let waiting: string[];
 let ended: string[];
@@ -25,6 +31,18 @@ beforeEach(() => {
       rule: '13-dead',
       askedBy: 'role/proxy',
       openedAtMs: NOW_MS,
+    },
+  }));
+  orders = ['A'].map((letter) => ({
+    sk: `ORDER#${id(letter)}`,
+    order: {
+      orderId: id(letter),
+      workspaceId: 'ws-1',
+      what: 'restart',
+      by: 'role/operator/ann',
+      reason: 'a test',
+      atMs: NOW_MS,
+      token: id(letter),
     },
   }));
   restarts = ['F', 'A'].map((letter) => ({
@@ -46,21 +64,25 @@ beforeEach(() => {
     aStoredWorkspace(),
     [...new Set([...waiting, ...ended])].map((requestId) => rowItem({ requestId })),
   );
-  aws.dynamo
-    .on(QueryCommand)
-    .callsFake((input: { ExpressionAttributeValues: Record<string, string>; Limit: number }) => {
-      const values = input.ExpressionAttributeValues;
-      const newest = <T>(all: T[], keyOf: (one: T) => string, last = '') =>
-        all
-          .filter((one) => keyOf(one) <= last)
-          .toSorted((one, other) => (keyOf(one) < keyOf(other) ? 1 : -1))
-          .slice(0, input.Limit);
-      const { ':first': first, ':last': last, ':list': list, ':id': upTo } = values;
-      if (first === 'VERDICT#') return { Items: newest(receipts, ({ sk }) => sk, last) };
-      if (first === 'RESTART#') return { Items: newest(restarts, ({ sk }) => sk, last) };
-      const ids = list === 'WAITING#ws-1' ? waiting : list === 'ENDED#ws-1' ? ended : [];
-      return { Items: newest(ids, (one) => one, upTo).map((listSort) => ({ listSort })) };
-    });
+  aws.dynamo.on(QueryCommand).callsFake((input: AskedQuery) => {
+    const values = input.ExpressionAttributeValues;
+    const newest = <T>(all: T[], keyOf: (one: T) => string, last = '') =>
+      all
+        .filter((one) => keyOf(one) <= last)
+        .toSorted((one, other) => (keyOf(one) < keyOf(other) ? 1 : -1))
+        .slice(0, input.Limit);
+    const { ':first': first, ':last': last, ':list': list, ':id': upTo } = values;
+    if (first === 'VERDICT#') {
+      const before = input.ExclusiveStartKey?.['sk'];
+      const left = receipts.filter(({ sk }) => sk <= (last ?? '') && (before === undefined || sk < before));
+      const Items = newest(left, ({ sk }) => sk, last);
+      return { Items, ...(Items.length < left.length && { LastEvaluatedKey: { sk: Items.at(-1)?.sk } }) };
+    }
+    if (first === 'ORDER#') return { Items: newest(orders, ({ sk }) => sk, last) };
+    if (first === 'RESTART#') return { Items: newest(restarts, ({ sk }) => sk, last) };
+    const ids = list === 'WAITING#ws-1' ? waiting : list === 'ENDED#ws-1' ? ended : [];
+    return { Items: newest(ids, (one) => one, upTo).map((listSort) => ({ listSort })) };
+  });
 });
 
 const look = (query: Record<string, string> = {}, workspaceId = 'ws-1') =>
@@ -70,10 +92,19 @@ const look = (query: Record<string, string> = {}, workspaceId = 'ws-1') =>
   });
 const entriesOf = (answer: Awaited<ReturnType<typeof look>>) =>
   (answer.body?.['entries'] as { id: string; kind: string }[]).map((entry) => `${entry.id[4]} ${entry.kind}`);
-const whole = ['F restart', 'F verdict', 'E request', 'D request', 'C verdict', 'B request', 'A restart'];
+const whole = [
+  'F restart',
+  'F verdict',
+  'E request',
+  'D request',
+  'C verdict',
+  'B request',
+  'A restart',
+  'A order',
+];
 
 describe('GET /workspaces/{workspaceId}/timeline', () => {
-  it('verdicts, restarts and requests - one story, newest first; one that stands in two lists is told once', async () => {
+  it('verdicts, orders, restarts and requests - one story, newest first; one that stands in two lists is told once', async () => {
     const answer = await look();
     expect(entriesOf(answer)).toEqual(whole);
     expect(answer).toMatchObject({ status: 200, body: { cursor: null } });
@@ -96,16 +127,17 @@ describe('GET /workspaces/{workspaceId}/timeline', () => {
   it('no more than 200 at once - asked of the table is a page and two', async () => {
     await look({ limit: '9999' });
     const limits = aws.dynamo.commandCalls(QueryCommand).map((call) => call.args[0].input.Limit);
-    expect(limits).toEqual([202, 202, 202, 202]);
+    expect(limits).toEqual([202, 202, 202, 202, 202]);
   });
 
   it('asked of the table - newest first, from the mark on backwards, in the partition of the workspace', async () => {
     await look({ cursor: `${id('D')}.0` });
     const asked = aws.dynamo.commandCalls(QueryCommand).map((call) => call.args[0].input);
-    expect(asked.map((input) => input.ScanIndexForward)).toEqual([false, false, false, false]);
+    expect(asked.map((input) => input.ScanIndexForward)).toEqual([false, false, false, false, false]);
     expect(asked.map((input) => input.KeyConditionExpression).toSorted()).toEqual([
       'listKey = :list AND listSort <= :id',
       'listKey = :list AND listSort <= :id',
+      'pk = :pk AND sk BETWEEN :first AND :last',
       'pk = :pk AND sk BETWEEN :first AND :last',
       'pk = :pk AND sk BETWEEN :first AND :last',
     ]);
@@ -123,12 +155,37 @@ describe('GET /workspaces/{workspaceId}/timeline', () => {
       'E request',
       'C verdict',
       'A restart',
+      'A order',
     ]);
+  });
+
+  it('receipts that this version cannot read, more than a page of them - passed over, and the story goes on', async () => {
+    const unreadable = ['G', 'H', 'J', 'K', 'M', 'N'].map((letter) => ({
+      sk: `VERDICT#${id(letter)}`,
+      receipt: { verdict: 'odd' },
+    }));
+    receipts = [...receipts, ...unreadable];
+    const first = await look({ limit: '2' });
+    expect(entriesOf(first)).toEqual(['F restart', 'F verdict']);
+    expect(first.body?.['cursor']).toEqual(expect.any(String));
+  });
+
+  it('an order - who, what and why', async () => {
+    const { body } = await look();
+    expect((body?.['entries'] as object[]).at(-1)).toEqual({
+      id: id('A'),
+      kind: 'order',
+      at: new Date(NOW_MS).toISOString(),
+      what: 'restart',
+      by: 'role/operator/ann',
+      reason: 'a test',
+    });
   });
 
   it('a workspace without a story - an empty one; an unknown workspace - 404', async () => {
     receipts = [];
     restarts = [];
+    orders = [];
     waiting = [];
     ended = [];
     expect(await look()).toMatchObject({ status: 200, body: { entries: [], cursor: null } });

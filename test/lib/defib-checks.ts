@@ -1,6 +1,7 @@
 import type { CfnResource } from 'aws-cdk-lib';
 import { CfnDeletionPolicy, Stack } from 'aws-cdk-lib';
 import { CfnGlobalTable } from 'aws-cdk-lib/aws-dynamodb';
+import { CfnRule } from 'aws-cdk-lib/aws-events';
 import { CfnKey } from 'aws-cdk-lib/aws-kms';
 import { CfnEventSourceMapping, CfnFunction } from 'aws-cdk-lib/aws-lambda';
 import { CfnLogGroup } from 'aws-cdk-lib/aws-logs';
@@ -31,13 +32,18 @@ function workersOf(queue: CfnQueue): CfnFunction[] {
 const redrive = (queue: CfnQueue) =>
   Stack.of(queue).resolve(queue.redrivePolicy) as { maxReceiveCount: number } | undefined;
 
-const isDeadLetters = (queue: CfnQueue) =>
-  Stack.of(queue)
-    .node.findAll()
-    .filter((it) => it instanceof CfnQueue)
-    .some((other) =>
-      JSON.stringify(redrive(other) ?? '').includes(`"${Stack.of(queue).getLogicalId(queue)}"`),
-    );
+/** Whether somebody gives up messages to this queue: another queue, a function, or a rule. */
+function isDeadLetters(queue: CfnQueue): boolean {
+  const stack = Stack.of(queue);
+  const id = `"${stack.getLogicalId(queue)}"`;
+  const givers = stack.node.findAll().flatMap((it): unknown[] => {
+    if (it instanceof CfnQueue) return [redrive(it)];
+    if (it instanceof CfnFunction) return [stack.resolve(it.deadLetterConfig)];
+    return it instanceof CfnRule ? [stack.resolve(it.targets)] : [];
+  });
+  // A rule's target is named by the same means as its dead letters; none of ours is a queue.
+  return givers.some((given) => JSON.stringify(given ?? '').includes(id));
+}
 
 const rules: Record<string, { says: string; rule: Rule }> = {
   VisibilityForSixTimeouts: {

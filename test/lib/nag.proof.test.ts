@@ -40,7 +40,9 @@ test("each of Defib's own rules finds what breaks it", () => {
   const of = (scope: { node: { defaultChild?: unknown } }) => scope.node.defaultChild;
   const { queue, deadLetters } = defib.judging.reprobes;
   (of(defib.judging.reprobe.lambda) as CfnFunction).timeout = Duration.minutes(1).toSeconds();
-  (of(deadLetters) as CfnQueue).messageRetentionPeriod = Duration.days(4).toSeconds();
+  for (const it of [deadLetters, defib.instanceChanges.deadLetters]) {
+    (of(it) as CfnQueue).messageRetentionPeriod = Duration.days(4).toSeconds();
+  }
   (of(queue) as CfnQueue).redrivePolicy = { deadLetterTargetArn: deadLetters.queueArn, maxReceiveCount: 3 };
   (of(queue) as CfnQueue).cfnOptions.deletionPolicy = undefined as never;
   (of(defib.state.table) as CfnGlobalTable).replicas = [{ region: 'x', deletionProtectionEnabled: false }];
@@ -51,6 +53,7 @@ test("each of Defib's own rules finds what breaks it", () => {
       .map((it) => it.replace(/^(\S+) at Stack\/Defib\/(.*)\/Resource$/, '$1 $2'))
       .sort(),
   ).toEqual([
+    'Defib-DeadLettersForTwoWeeks InstanceChanges/DeadLetters',
     'Defib-DeadLettersForTwoWeeks Judging/Reprobes/DeadLetters',
     'Defib-KeptWithTheStackGone Judging/Reprobes/Queue',
     'Defib-LogsEnd Judging/Reprobe/Logs',

@@ -15,11 +15,13 @@ import { handleDeliveries } from '../../lambdas/deliver/handle.ts';
 import { handleForwardError } from '../../lambdas/forward-error/handle.ts';
 import { handleReprobes } from '../../lambdas/reprobe/handle.ts';
 import { aRequest, forwardError, received } from '../lambdas/calls.ts';
+import { memoryTable } from '../lambdas/memory-table.ts';
 import {
   aClaim,
   aStoredWorkspace,
   ec2Shows,
   holds,
+  itemOf,
   mockedAws,
   NOW_MS,
   portsOver,
@@ -43,9 +45,16 @@ const fails = (kind: ErrorKind = 'refused', more: object = {}) =>
     ports,
   );
 const probes = () => aws.ec2.commandCalls(DescribeInstancesCommand).length;
-const sent = (queue: keyof typeof QUEUE) =>
-  aws.sqs.commandCalls(SendMessageCommand).filter((call) => call.args[0].input.QueueUrl === QUEUE[queue])
-    .length;
+const messages = (queue: keyof typeof QUEUE): unknown[] =>
+  aws.sqs
+    .commandCalls(SendMessageCommand)
+    .map((call) => call.args[0].input)
+    .filter(({ QueueUrl }) => QueueUrl === QUEUE[queue])
+    .map(({ MessageBody = '' }): unknown => JSON.parse(MessageBody));
+const sent = (queue: keyof typeof QUEUE) => messages(queue).length;
+/** Writes to the workspace itself. */
+const changes = () =>
+  aws.dynamo.commandCalls(UpdateCommand).filter((call) => call.args[0].input.Key?.['sk'] === 'STATE').length;
 const claims = () =>
   aws.dynamo
     .commandCalls(UpdateCommand)
@@ -91,15 +100,36 @@ const beat = (ageMs: number): Partial<Workspace> => ({
   freshUntilMs: NOW_MS - ageMs + 15_000,
 });
 
+const { heartbeat: _heartbeat, ...beatless } = aStoredWorkspace();
+const neverHeardOf: Workspace = { ...beatless, freshUntilMs: 0 };
+/** A call with `Prefer: wait`; while it sleeps, the re-probe that it asked for comes when its two seconds are over. */
+const failsAndWaits = () => {
+  const { clock } = ports;
+  let looked = false;
+  const sleep = async (ms: number) => {
+    await clock.sleep(ms);
+    const message = messages('reprobe')[0];
+    if (looked || !message || clock.nowMs() < NOW_MS + 2000) return;
+    looked = true;
+    const atMs = clock.nowMs();
+    await handleReprobes(
+      [received(message as ReprobeMessage, { sentAtMs: NOW_MS, firstReceivedAtMs: atMs })],
+      ports,
+    );
+  };
+  return handleForwardError(
+    forwardError({ error: { kind: 'refused' }, request: aRequest }, { headers: { prefer: 'wait=5' } }),
+    { ...ports, clock: { ...clock, sleep } },
+  );
+};
+
 describe('verdict scenarios', () => {
   it('1 settle window - given a restart that started 40 s ago and has finished, a heartbeat from before it, a probe that would say stopped; when a forward fails; then 202 queued, no probe, no restart', async () => {
     holds(aws, aStoredWorkspace({ settleUntilMs: NOW_MS + 20_000, settleBecause: 'start' }));
     ec2Shows(aws, 'stopped');
     expect(await fails()).toMatchObject({ status: 202, body: { reason: 'settling' } });
     expect(probes()).toBe(0);
-    expect(
-      aws.dynamo.commandCalls(UpdateCommand).filter((call) => call.args[0].input.Key?.['sk'] === 'STATE'),
-    ).toHaveLength(0);
+    expect(changes()).toBe(0);
     expect(sent('restart')).toBe(0);
   });
 
@@ -114,6 +144,13 @@ describe('verdict scenarios', () => {
       expect(await fails()).toMatchObject({ body: { verdict, reason } });
     },
   );
+
+  it('2 edge of settle - given a start 60 s and the skew margin ago, a stale heartbeat and a first stopped probe; when the second one says stopped too; then dead', async () => {
+    holds(aws, suspected({ settleUntilMs: NOW_MS - 5001 }));
+    ec2Shows(aws, 'stopped');
+    expect((await secondLook()).receipt).toMatchObject({ verdict: 'dead', reason: 'stopped' });
+    expect(claims()).toBe(1);
+  });
 
   it('3 restart in flight - given an open claim; when 5 forwards fail; then busy each, no probe, no second claim', async () => {
     holds(aws, aStoredWorkspace({ claim: aClaim() }));
@@ -136,13 +173,14 @@ describe('verdict scenarios', () => {
   });
 
   it.each(['RequestLimitExceeded', 'TimeoutError', 'InternalError'])(
-    '5 a single stopped probe never kills - given one, and a re-probe that cannot be made (%s); then not dead',
+    '5 a single stopped probe never kills - given one; when the re-probe cannot be made (%s); then not dead, no restart',
     async (name) => {
       holds(aws, suspected());
       aws.ec2.on(DescribeInstancesCommand).rejects(Object.assign(new Error(), { name }));
       const { receipt } = await secondLook();
       expect(receipt?.verdict).not.toBe('dead');
       expect(claims()).toBe(0);
+      expect(sent('restart')).toBe(0);
     },
   );
 
@@ -163,7 +201,7 @@ describe('verdict scenarios', () => {
     [14_900, 'busy'],
     [15_100, 'pending'],
   ])(
-    '7 heartbeat age edge - given a beat %i ms old and a stopped probe outside the settle window; then %s',
+    '7 heartbeat age edge - given a beat %i ms old, outside the settle window; when a forward fails and the probe says stopped; then %s',
     async (ageMs, verdict) => {
       holds(aws, aStoredWorkspace(beat(ageMs)));
       ec2Shows(aws, 'stopped');
@@ -171,7 +209,7 @@ describe('verdict scenarios', () => {
     },
   );
 
-  it('7 heartbeat age edge - given a beat that is stale by more than the skew margin, both probes stopped; then dead', async () => {
+  it('7 heartbeat age edge - given a beat that is stale by more than the skew margin and a first stopped probe; when the second one says stopped too; then dead', async () => {
     holds(aws, suspected(beat(20_100)));
     ec2Shows(aws, 'stopped');
     expect((await secondLook()).receipt).toMatchObject({ verdict: 'dead' });
@@ -179,23 +217,20 @@ describe('verdict scenarios', () => {
   });
 
   it.each([
-    [
-      'never heard of',
-      (({ heartbeat: _heartbeat, ...workspace }) => ({ ...workspace, freshUntilMs: 0 }))(aStoredWorkspace()),
-    ],
-    ['stale', aStoredWorkspace()],
+    ['was never heard of', neverHeardOf],
+    ['has been silent for long', aStoredWorkspace()],
   ])(
-    '8 truly dead - given a heartbeat that is %s, two stopped probes; then one offline event, one restart, and the waiting caller gets 503 restarting with Retry-After',
+    '8 truly dead - given an agent that %s; when a forward fails, its caller waits, and both probes say stopped; then one 503 restarting with Retry-After, one offline event, one restart',
     async (_what, workspace) => {
-      const { heartbeat } = workspace as Workspace;
-      const { evidence } = suspected();
-      if (!evidence) throw new Error('it is suspected');
-      const { bootId: _bootId, seq: _seq, ...unbound } = evidence;
-      holds(aws, { ...(workspace as Workspace), evidence: heartbeat ? evidence : unbound });
+      memoryTable(aws, () => ports.clock.nowMs()).put(itemOf(workspace));
       ec2Shows(aws, 'stopped');
-      expect((await secondLook()).receipt).toMatchObject({ verdict: 'dead', reason: 'stopped' });
+      const answer = await failsAndWaits();
+      expect(answer).toMatchObject({ status: 503, body: { verdict: 'dead', restarting: true } });
+      expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
+      expect(probes()).toBe(2);
       expect(news().filter((type) => type === 'workspace.offline')).toHaveLength(1);
       expect(sent('restart')).toBe(1);
+      expect(claims()).toBe(1);
     },
   );
 
@@ -210,7 +245,7 @@ describe('verdict scenarios', () => {
     expect(sent('restart')).toBe(0);
   });
 
-  it('10 pending - given a just launched instance that nobody announced; when a forward fails; then not dead', async () => {
+  it('10 pending - given a just launched instance that nobody announced; when a forward fails; then not dead, and no sighting is written', async () => {
     holds(aws, aStoredWorkspace());
     ec2Shows(aws, 'pending', { launchTimeMs: NOW_MS - 90_000 });
     expect(await fails()).toMatchObject({ status: 202, body: { verdict: 'busy', reason: 'booting' } });
@@ -218,10 +253,11 @@ describe('verdict scenarios', () => {
     expect(await fails('refused', { request: { ...aRequest, id: 'r-2' } })).toMatchObject({
       body: { reason: 'settling' },
     });
+    expect(changes()).toBe(0);
   });
 
   it.each([{ instanceId: 'i-0fffffffffffffff0' }, { generation: 2 }])(
-    '11 instance id changed between the looks - given %o in the message; then no dead verdict for the old one',
+    '11 instance changed between the looks - given a first look at another one (%o); when the re-probe comes; then no dead verdict for the old one, and no restart',
     async (changes) => {
       holds(aws, suspected());
       ec2Shows(aws, 'stopped');
@@ -233,21 +269,30 @@ describe('verdict scenarios', () => {
     },
   );
 
-  it('12 a workspace that Defib may not restart - given one wanted stopped; when a forward fails; then no probe and no restart', async () => {
-    holds(aws, aStoredWorkspace({ desired: 'stopped' }));
-    expect(await fails()).toMatchObject({ body: { verdict: 'busy', reason: 'paused' } });
-    expect(probes()).toBe(0);
-  });
+  it.each([
+    ['park', 202, 1],
+    ['refuse', 409, 0],
+  ] as const)(
+    '12 a workspace that Defib may not restart - given one wanted stopped, and a policy that says %s; when a forward fails; then %i, no probe, %i parked, no restart',
+    async (whenPaused, status, parked) => {
+      holds(aws, aStoredWorkspace({ desired: 'stopped', settings: { whenPaused } }));
+      expect(await fails()).toMatchObject({ status, body: { reason: 'paused' } });
+      expect(probes()).toBe(0);
+      expect(sent('parked')).toBe(parked);
+      expect(changes()).toBe(0);
+      expect(sent('restart')).toBe(0);
+    },
+  );
 
-  it('13 paused with the box stopped - when something forwards through a stale address; then nothing changes, no restart, no offline event', async () => {
+  it('13 paused - given an operator who has hibernated a workspace and its box; when something forwards through a stale address; then nothing changes, no restart, no offline event', async () => {
     holds(aws, aStoredWorkspace({ pause: { by: 'role/op', reason: 'hibernated' } }));
     ec2Shows(aws, 'stopped');
     expect(await fails()).toMatchObject({ body: { reason: 'paused' } });
     expect(news()).not.toContain('workspace.offline');
-    expect(claims()).toBe(0);
+    expect(changes()).toBe(0);
   });
 
-  it('14 the claim lost the race - given a workspace removed between verdict and write; then no event and no restart', async () => {
+  it('14 the claim lost the race - given a workspace that is removed between the second look and the claim; when the re-probe claims; then no event and no restart', async () => {
     holds(aws, suspected());
     ec2Shows(aws, 'stopped');
     aws.dynamo.on(UpdateCommand).callsFake((input: { UpdateExpression: string }) => {
@@ -259,7 +304,7 @@ describe('verdict scenarios', () => {
     expect(sent('restart')).toBe(0);
   });
 
-  it("15 upstream 502 with a busy verdict - then 202, on the caller's path as for a transport error", async () => {
+  it("15 upstream 502 with a busy verdict - given a fresh heartbeat; when a forward ends in a 502; then 202, on the caller's path as for a transport error", async () => {
     for (const kind of ['upstream', 'refused'] as const) {
       holds(aws, aStoredWorkspace(beat(700)));
       ec2Shows(aws, 'stopped');
@@ -270,7 +315,7 @@ describe('verdict scenarios', () => {
     }
   });
 
-  it("15 upstream 502 with a busy verdict - then it stays parked on deliver's path too", async () => {
+  it("15 upstream 502 with a busy verdict - given a fresh heartbeat; when a delivery ends in a 502; then the request stays parked, on deliver's path as on the caller's", async () => {
     const requestId = '01KAREQESTAAAAAAAAAAAAAAAA';
     holds(aws, aStoredWorkspace(beat(700)), [
       {
@@ -293,7 +338,7 @@ describe('verdict scenarios', () => {
         },
       },
     ]);
-    ec2Shows(aws, 'running');
+    ec2Shows(aws, 'stopped');
     ports = portsOver(aws, () => ({
       kind: 'answered',
       response: { status: 502, headers: {}, body: '', truncated: false },
@@ -311,17 +356,27 @@ describe('verdict scenarios', () => {
     };
     const settled = await handleDeliveries([received(message)], ports);
     expect(settled.get('message-1')).toMatchObject({ kind: 'again' });
+    // Deliver saw a stopped box, and left the verdict to who may make it.
+    expect((await secondLook('upstream')).receipt).toMatchObject({
+      verdict: 'busy',
+      reason: 'heartbeat-fresh',
+    });
+    expect(sent('restart')).toBe(0);
   });
 
-  it("16 the agent's own 503 with the box running - given a proxy that reports it; then 502 upstream-error after one probe, no restart", async () => {
+  it("16 the agent's own 503 with the box running - given a proxy that reports it; when the probe says running; then 502 that names the 503, after one probe, no restart", async () => {
     holds(aws, aStoredWorkspace());
     ec2Shows(aws, 'running');
-    expect(await fails('upstream')).toMatchObject({ status: 502, body: { code: 'upstream-error' } });
+    expect(await fails('upstream', { error: { kind: 'upstream', status: 503 } })).toMatchObject({
+      status: 502,
+      body: { code: 'upstream-error', upstreamStatus: 503 },
+    });
     expect(probes()).toBe(1);
+    expect(claims()).toBe(0);
   });
 
   it.each(['refused', 'eof', 'reset'] as const)(
-    '17, 18 %s while the box runs - then a retryable 503 agent-restarting, not queued, no restart',
+    '17, 18 an agent that restarts by itself - given a box that runs; when a forward fails with %s; then a retryable 503 agent-restarting, not queued, no restart',
     async (kind) => {
       holds(aws, aStoredWorkspace());
       ec2Shows(aws, 'running');
@@ -335,9 +390,10 @@ describe('verdict scenarios', () => {
     },
   );
 
-  it('19 deadline on a slow live agent - then 202 queued', async () => {
+  it('19 deadline on a slow live agent - given a fresh heartbeat and a box that runs; when a forward runs out of time; then 202 queued', async () => {
     holds(aws, aStoredWorkspace(beat(3000)));
     ec2Shows(aws, 'running');
     expect(await fails('deadline')).toMatchObject({ status: 202, body: { code: 'upstream-busy' } });
+    expect(sent('parked')).toBe(1);
   });
 });

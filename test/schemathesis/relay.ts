@@ -9,26 +9,39 @@ import type { LocalInfo } from '../../local/local-info.ts';
 import { localLookup } from '../../local/local-lookup.ts';
 import { signedHeaders } from '../../local/signing.ts';
 
+/** What came back, so that a run in which nothing arrived is not taken for a good one. */
+export interface Seen {
+  /** Answers by status. */
+  readonly statuses: Map<number, number>;
+  /** Refusals of functions that are no problem+json with a code. */
+  readonly shapeless: string[];
+}
+
 export interface Relay {
   readonly url: string;
-  /** Answers by status, so that a run in which nothing arrived is not taken for a good one. */
-  readonly statuses: ReadonlyMap<number, number>;
+  readonly seen: Seen;
   close(): void;
 }
 
-/** `session` is the instance that the agent is taken for. */
-export async function startRelay(info: LocalInfo, session: string): Promise<Relay> {
+export interface Subject {
+  /** The instance that the agent is taken for. */
+  readonly session: string;
+  /** Every well-formed workspace id becomes this one: so a wrong call is not refused for the id alone. */
+  readonly workspaceId: string;
+}
+
+export async function startRelay(info: LocalInfo, { session, workspaceId }: Subject): Promise<Relay> {
   const credentials: Record<Caller, Credentials> = {
     proxy: await assumeRole(info, 'proxy', 'schemathesis'),
     operator: await assumeRole(info, 'operator', 'schemathesis'),
     agent: await assumeRole(info, 'agent', session),
   };
-  const statuses = new Map<number, number>();
+  const seen: Seen = { statuses: new Map(), shapeless: [] };
   const server = http.createServer((incoming, outgoing) => {
-    void relayed(incoming, info, credentials).then(
-      ({ status, headers, body }) => {
-        statuses.set(status, (statuses.get(status) ?? 0) + 1);
-        outgoing.writeHead(status, headers).end(body);
+    void relayed(incoming, { info, credentials, workspaceId }).then(
+      (answer) => {
+        note(seen, answer, `${incoming.method ?? ''} ${incoming.url ?? ''}`);
+        outgoing.writeHead(answer.status, answer.headers).end(answer.body);
       },
       (error: unknown) => outgoing.writeHead(500).end(String(error)),
     );
@@ -37,7 +50,7 @@ export async function startRelay(info: LocalInfo, session: string): Promise<Rela
   await once(server, 'listening');
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    statuses,
+    seen,
     close: () => {
       server.closeAllConnections();
       server.close();
@@ -45,13 +58,42 @@ export async function startRelay(info: LocalInfo, session: string): Promise<Rela
   };
 }
 
-async function relayed(incoming: http.IncomingMessage, info: LocalInfo, of: Record<Caller, Credentials>) {
+interface Relayed {
+  readonly status: number;
+  readonly headers: http.IncomingHttpHeaders;
+  readonly body: Buffer | string;
+}
+
+/** A refusal by a function is problem+json with a code; one by the gateway has a form of its own. */
+function note({ statuses, shapeless }: Seen, { status, headers, body }: Relayed, what: string): void {
+  statuses.set(status, (statuses.get(status) ?? 0) + 1);
+  if (status < 400) return;
+  const text = body.toString();
+  const isByGateway = /^\{"message": ?"[\w ]+"\}$/.test(text);
+  const isProblem = headers['content-type'] === 'application/problem+json' && /"code":"[a-z-]+"/.test(text);
+  if (!isByGateway && !isProblem) shapeless.push(`${what} - ${status} ${text.slice(0, 200)}`);
+}
+
+interface Way {
+  readonly info: LocalInfo;
+  readonly credentials: Record<Caller, Credentials>;
+  readonly workspaceId: string;
+}
+
+async function relayed(
+  incoming: http.IncomingMessage,
+  { info, credentials, workspaceId }: Way,
+): Promise<Relayed> {
   const { method = 'GET' } = incoming;
-  const url = new URL(`${info.apiUrl}${incoming.url ?? '/'}`);
+  const asked = (incoming.url ?? '/').replace(
+    /^\/workspaces\/[A-Za-z0-9][A-Za-z0-9._-]{0,127}(?=[/?]|$)/,
+    `/workspaces/${workspaceId}`,
+  );
+  const url = new URL(`${info.apiUrl}${asked}`);
   const body = await bytesOf(incoming);
   const headers = await signedHeaders(
     { method, url, headers: passedOn(incoming.headers), body: body as unknown as string },
-    { service: 'execute-api', region: info.region, credentials: of[callerOf(method, url.pathname)] },
+    { service: 'execute-api', region: info.region, credentials: credentials[callerOf(method, url.pathname)] },
   );
   const outgoing = http.request(url, {
     method,
@@ -62,11 +104,11 @@ async function relayed(incoming: http.IncomingMessage, info: LocalInfo, of: Reco
   const [answer] = (await once(outgoing, 'response')) as [http.IncomingMessage];
   const { 'transfer-encoding': _chunked, 'content-length': _length, ...rest } = answer.headers;
   const text = await bytesOf(answer);
-  if (!rest['content-type']?.includes('x-amz-json'))
-    return { status: answer.statusCode ?? 502, headers: rest, body: text };
+  const status = answer.statusCode ?? 502;
+  if (!rest['content-type']?.includes('x-amz-json')) return { status, headers: rest, body: text };
   // The emulator's own refusals, in the form that API Gateway has for them.
   const message = JSON.stringify({ message: 'Forbidden' });
-  return { status: answer.statusCode ?? 502, headers: { 'content-type': 'application/json' }, body: message };
+  return { status, headers: { 'content-type': 'application/json' }, body: message };
 }
 
 const passedOn = ({ 'content-type': type, prefer, 'idempotency-key': key }: http.IncomingHttpHeaders) =>

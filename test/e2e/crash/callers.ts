@@ -1,12 +1,13 @@
 /** Those who call Defib: a proxy that reports, an owner that cancels, an operator that redrives. */
 import type { Answer } from '../../../core/answer.ts';
 import { handleForwardError } from '../../../lambdas/forward-error/handle.ts';
+import { handleHeartbeat } from '../../../lambdas/heartbeat/handle.ts';
 import { cancelRequest } from '../../../lambdas/operate/cancel.ts';
 import { redriveDeadLetters } from '../../../lambdas/operate/redrive.ts';
 import type { ApiCall } from '../../../lambdas/runtime/api-call.ts';
 import { isFinalState, type RequestState } from '../../../core/parking.ts';
 import type { AllPorts } from './ports.ts';
-import { WORKSPACE, type World } from './world.ts';
+import { INSTANCE, WORKSPACE, type World } from './world.ts';
 
 /** What a caller does who was told nothing, or that it failed: tries again after so long; never, when absent. */
 export interface Patience {
@@ -75,6 +76,15 @@ export async function report(
   );
   if (answer?.status === 202) world.promised.add(String(answer.body?.['requestId']));
   return answer?.status === 202 ? String(answer.body?.['requestId']) : undefined;
+}
+
+/** The agent beats for the first time in its boot; when it is told that this failed, again. */
+export async function beat(world: World, patience: Patience): Promise<void> {
+  const bodyText = JSON.stringify({ bootId: 'boot-1', seq: 1 });
+  const caller = { principal: 'role/agent', roleName: 'agent', session: INSTANCE };
+  await insist(world, patience, (ports) =>
+    handleHeartbeat({ ...callBy('proxy', world.time, { bodyText }), caller }, ports),
+  );
 }
 
 export async function cancel(world: World, patience: Patience, requestId: string): Promise<void> {

@@ -8,12 +8,13 @@ import type { VirtualTime } from './virtual-time.ts';
 
 const DEDUPLICATED_FOR_MS = 5 * 60_000;
 /** The queue's own: as long as the function may run. */
-const VISIBILITY_MS = 900_000;
+export const QUEUE_VISIBILITY_MS = 900_000;
 
 interface Held {
   readonly id: string;
   readonly message: ParkedMessage;
   readonly sentAtMs: number;
+  readonly sequence: string;
   receives: number;
   firstReceivedAtMs?: number;
   visibleAtMs: number;
@@ -29,7 +30,7 @@ export class FifoQueue {
   readonly #time: VirtualTime;
   readonly #onReceive: (received: Received<ParkedMessage>) => void;
   #held: Held[] = [];
-  readonly #sentAtMs = new Map<string, number>();
+  readonly #sent = new Map<string, { readonly atMs: number; readonly sequence: string }>();
   #count = 0;
 
   constructor(time: VirtualTime, onReceive: (received: Received<ParkedMessage>) => void) {
@@ -41,15 +42,19 @@ export class FifoQueue {
     return this.#held.length;
   }
 
-  send(message: ParkedMessage): void {
+  /** Gives the message's place in its group; a repeat gets that of the first. */
+  send(message: ParkedMessage): string {
     const { nowMs } = this.#time;
     const id = `${message.requestId}#${message.enqueueNo}`;
-    if (nowMs - (this.#sentAtMs.get(id) ?? -Infinity) < DEDUPLICATED_FOR_MS) return;
-    this.#sentAtMs.set(id, nowMs);
+    const before = this.#sent.get(id);
+    if (before && nowMs - before.atMs < DEDUPLICATED_FOR_MS) return before.sequence;
     this.#count += 1;
+    const sequence = String(this.#count);
+    this.#sent.set(id, { atMs: nowMs, sequence });
     this.#held.push({
       id: `message-${this.#count}`,
       message: structuredClone(message),
+      sequence,
       sentAtMs: nowMs,
       receives: 0,
       visibleAtMs: nowMs,
@@ -57,6 +62,7 @@ export class FifoQueue {
     this.#time.after(0, () => {
       this.#offer(message.workspaceId);
     });
+    return sequence;
   }
 
   setVisibility(handle: string, seconds: number): void {
@@ -93,7 +99,7 @@ export class FifoQueue {
     head.receives += 1;
     head.firstReceivedAtMs ??= nowMs;
     head.handle = `${head.id}/${head.receives}`;
-    head.visibleAtMs = nowMs + VISIBILITY_MS;
+    head.visibleAtMs = nowMs + QUEUE_VISIBILITY_MS;
     this.#offerLater(head);
     this.#onReceive({
       id: head.id,
@@ -101,6 +107,7 @@ export class FifoQueue {
       body: structuredClone(head.message),
       receives: head.receives,
       sentAtMs: head.sentAtMs,
+      sequence: head.sequence,
       firstReceivedAtMs: head.firstReceivedAtMs,
     });
   }

@@ -1,6 +1,6 @@
 /** What is done to a workspace's requests: each flow is run once without a fault, and then with each fault there is. */
 import { answered, type Turn } from './agent.ts';
-import { cancel, late, never, redrive, report, soon, untilEnded, type Patience } from './callers.ts';
+import { beat, cancel, late, never, redrive, report, soon, untilEnded, type Patience } from './callers.ts';
 import type { World } from './world.ts';
 
 export interface Flow {
@@ -95,6 +95,51 @@ function redriving(
   };
 }
 
+/** The first look finds the instance stopped, so the request is held by a verdict that another function concludes. */
+function held(
+  name: string,
+  end: { readonly verdict: 'busy' | 'dead' | 'pending'; readonly reason: 'heartbeat-fresh' | 'stopped' },
+): Flow {
+  return {
+    name,
+    begin: async (world) => {
+      await world.register();
+      world.instance.state = 'stopped';
+      world.play(async () => {
+        const requestId = (await report(world, soon, { id: 'r-1', kind: 'refused' })) ?? '';
+        const verdictId = (await world.ledger.read(requestId))?.heldBy ?? '';
+        world.instance.state = 'running';
+        await world.time.sleep(5000);
+        if (end.verdict === 'pending') {
+          // One look at a held request is like the next: there is one each two seconds.
+          count(world, false);
+          await world.time.sleep(83_000);
+          count(world, true);
+          await untilEnded(world, requestId);
+          await world.forgetEvidence(verdictId);
+        } else await world.concludeVerdict(verdictId, end.verdict, end.reason);
+      });
+    },
+  };
+}
+
+/** A request that may not go twice; what the agent makes of the first copy. */
+function onceOnly(name: string, turn: Turn, alsoRight: readonly string[] = []): Flow {
+  return {
+    name,
+    alsoRight,
+    begin: async (world) => {
+      count(world, false);
+      await world.register({ settlesForMs: 10_000 });
+      world.agent.script = () => turn;
+      world.play(async () => {
+        await report(world, soon, { id: 'r-1', kind: 'refused', more: { onAmbiguous: 'refuse' } });
+        count(world, true);
+      });
+    },
+  };
+}
+
 const neverPromised = 'nothing';
 
 export const flows: readonly Flow[] = [
@@ -133,6 +178,24 @@ export const flows: readonly Flow[] = [
       });
     },
   },
+  held('held, and released by the verdict', { verdict: 'busy', reason: 'heartbeat-fresh' }),
+  held('held, and refused by the verdict', { verdict: 'dead', reason: 'stopped' }),
+  held('held by a verdict that never comes', { verdict: 'pending', reason: 'stopped' }),
+  {
+    name: 'woken by the first beat of a boot',
+    begin: async (world) => {
+      count(world, false);
+      await world.register({ settlesForMs: 10 * 60_000 });
+      world.play(async () => {
+        await report(world, soon, { id: 'r-1', kind: 'refused' });
+        await world.time.sleep(60_000);
+        count(world, true);
+        await beat(world, soon);
+      });
+    },
+  },
+  onceOnly('may not go twice, and the agent fails', failing),
+  onceOnly('may not go twice, and the agent answers', answered(200), ['refused/ambiguous']),
   cancelling('cancel, the owner repeats', soon),
   cancelling('cancel, the owner never repeats', never, ['delivered']),
   expiring('expire, found by deliver', { expiresInSeconds: 8 }),

@@ -81,10 +81,7 @@ function queuesOf({ queue, writes }: World, life: Life): Queues {
   return {
     sendReprobe: elsewhere('re-probe'),
     sendRestart: elsewhere('restart'),
-    sendParked: (message) =>
-      writes.run(life, 'Send parked', () => {
-        queue.send(message);
-      }),
+    sendParked: (message) => writes.run(life, 'Send parked', () => queue.send(message)),
     setParkedVisibility: (handle, seconds) =>
       writes.run(life, 'Visibility', () => {
         queue.setVisibility(handle, seconds);
@@ -142,11 +139,14 @@ function eventsOf({ published, writes }: World, life: Life): Events {
   };
 }
 
-function logOf({ surprises }: World): Log {
+function logOf(world: World): Log {
+  const { surprises } = world;
   const isExplained = (error: unknown): boolean =>
     error instanceof CrashError || error instanceof WriteFailedError || error instanceof StaleHandleError;
   return {
-    info: () => {},
+    info: (message, fields) => {
+      if (message === 'delivery deferred') world.deferredBecause = String(fields?.['because']);
+    },
     warn: () => {},
     error: (message, _fields, error) => {
       if (!isExplained(error)) surprises.push(error ?? message);

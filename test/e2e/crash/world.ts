@@ -3,12 +3,16 @@
  * that keep the truth, in virtual time. What AWS does by itself happens here: messages come back, the sweep runs.
  */
 import type { ParkedMessage } from '../../../core/messages.ts';
+import { defaultSettings, policyOf } from '../../../core/policy.ts';
+import type { Receipt } from '../../../core/receipt.ts';
 import type { Workspace, InstanceState } from '../../../core/workspace.ts';
 import { dueWork } from '../../../lambdas/adapters/due-work.ts';
 import { ledger } from '../../../lambdas/adapters/ledger.ts';
+import { receiptStore } from '../../../lambdas/adapters/receipt-store.ts';
 import { registry } from '../../../lambdas/adapters/registry.ts';
+import { workspaceStore } from '../../../lambdas/adapters/workspace-store.ts';
 import { handleDeliveries } from '../../../lambdas/deliver/handle.ts';
-import type { EventType, Received } from '../../../lambdas/ports.ts';
+import type { EventType, Received, Settled } from '../../../lambdas/ports.ts';
 import { handleSweep } from '../../../lambdas/sweep/handle.ts';
 import { Agent, answered } from './agent.ts';
 import { ANSWER, Life, WriteFailedError, type Writes } from './faults.ts';
@@ -40,9 +44,14 @@ export class World {
   readonly promised = new Set<string>();
   /** Errors that no fault explains. */
   readonly surprises: unknown[] = [];
+  /** How long it took after a delivery had died until another one was at it. */
+  longestPauseMs = 0;
+  /** Why the last delivery was put off. */
+  deferredBecause = '';
   /** How many copies of each message, and of each sweep, run at once. */
   atOnce = 1;
   #actors = 0;
+  #diedAtMs: number | undefined;
   #isOver = false;
 
   constructor(time: VirtualTime, writes: Writes, own: OwnTable) {
@@ -107,19 +116,31 @@ export class World {
   }
 
   async #deliver(received: Received<ParkedMessage>): Promise<void> {
+    const beganMs = this.time.nowMs;
     const settled = await this.invoke((ports) => handleDeliveries([received], ports));
     // A function that died says nothing: its message stays hidden for as long as it was.
-    if (settled === 'lost' || settled === 'failed') return;
-    const outcome = settled.get(received.id) ?? {
+    if (settled === 'lost' || settled === 'failed') {
+      this.#diedAtMs ??= this.time.nowMs;
+      return;
+    }
+    const outcome: Settled = settled.get(received.id) ?? {
       kind: 'again',
       afterSeconds: retrySeconds(received.receives),
     };
+    this.#noteRetry(beganMs, outcome);
     try {
       if (outcome.kind === 'done') this.queue.delete(received.receiptHandle);
       else this.queue.setVisibility(received.receiptHandle, outcome.afterSeconds);
     } catch {
       // Somebody else has it by now, or it is gone.
     }
+  }
+
+  /** To find the dead one's lease is not to try again. */
+  #noteRetry(beganMs: number, { kind }: Settled): void {
+    if (this.#diedAtMs === undefined || (kind === 'again' && this.deferredBecause === 'in-delivery')) return;
+    this.longestPauseMs = Math.max(this.longestPauseMs, beganMs - this.#diedAtMs);
+    this.#diedAtMs = undefined;
   }
 
   #sweepLater(): void {
@@ -146,9 +167,43 @@ export class World {
   get ledger() {
     return ledger(this.own.table);
   }
+
+  /** A verdict that another function concludes meanwhile. */
+  async concludeVerdict(
+    verdictId: string,
+    verdict: Receipt['verdict'],
+    reason: Receipt['reason'],
+  ): Promise<void> {
+    const receipts = receiptStore(this.own.table);
+    // Where the first look left none, the second look writes it.
+    const receipt = (await receipts.read(WORKSPACE, verdictId)) ?? ownReceipt(verdictId, this.time.nowMs);
+    await receipts.put({ ...receipt, verdict, reason });
+    await this.forgetEvidence(verdictId);
+  }
+
+  async forgetEvidence(verdictId: string): Promise<void> {
+    await workspaceStore(this.own.table).removeEvidence(WORKSPACE, verdictId);
+  }
 }
 
 /** As the runtime spaces the retries of a message that failed. */
 function retrySeconds(receives: number): number {
   return Math.min(FIRST_RETRY_SECONDS * 2 ** Math.min(receives - 1, 10), LONGEST_RETRY_SECONDS);
+}
+
+function ownReceipt(verdictId: string, atMs: number): Receipt {
+  const policy = policyOf(defaultSettings);
+  const about = { verdictId, workspaceId: WORKSPACE, errorKind: 'refused', askedBy: 'role/proxy' } as const;
+  return {
+    ...about,
+    verdict: 'pending',
+    reason: 'stopped',
+    rule: '9-first-sighting',
+    atMs,
+    openedAtMs: atMs,
+    looks: [],
+    flip: [],
+    policy,
+    policyVersion: '',
+  };
 }

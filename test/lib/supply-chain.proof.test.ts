@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -53,6 +54,30 @@ describe('the packages of npm', () => {
 
   test('are installed without running anything of theirs', () => {
     expect(read('scripts/launch.mjs')).toMatch(/'ci', '--ignore-scripts'/);
+  });
+});
+
+describe('what CI runs', () => {
+  const workflow = read('.github/workflows/ci.yml');
+
+  test('is pinned by commit, installs without scripts, audits, and keeps a bill of materials', () => {
+    const actions = [...workflow.matchAll(/uses: (\S+)/g)].map(([, action = '']) => action);
+    expect(actions.length).toBeGreaterThan(0);
+    expect(actions.filter((action) => !/@[0-9a-f]{40}$/.test(action))).toEqual([]);
+    for (const command of ['npm ci --ignore-scripts', 'npm run audit', 'npm run --silent sbom']) {
+      expect(workflow).toContain(`run: ${command}`);
+    }
+  });
+
+  test('is a bill of materials in CycloneDX, which names each package that runs in the functions', () => {
+    const text = execFileSync('npm', ['run', '--silent', 'sbom'], { cwd: packageRoot(), encoding: 'utf8' });
+    const { bomFormat, components } = JSON.parse(text) as {
+      bomFormat: string;
+      components: { group?: string; name: string; version: string; hashes?: unknown[] }[];
+    };
+    expect(bomFormat).toBe('CycloneDX');
+    const names = new Set(components.map(({ group, name }) => (group ? `${group}/${name}` : name)));
+    expect(Object.keys(reasons).filter((name) => !names.has(name))).toEqual([]);
   });
 });
 

@@ -5,7 +5,13 @@ import { prepareClaim } from '../../core/claim.ts';
 import type { Probe } from '../../core/facts.ts';
 import { decideBeat, freshUntilOf, storedBeat } from '../../core/heartbeat.ts';
 import type { RestartAction } from '../../core/restart.ts';
-import { instanceStates, type Claim, type InstanceState, type Workspace } from '../../core/workspace.ts';
+import {
+  instanceStates,
+  isUntouched,
+  type Claim,
+  type InstanceState,
+  type Workspace,
+} from '../../core/workspace.ts';
 import {
   aMuteWorkspace,
   aWorkspace,
@@ -22,7 +28,7 @@ import { runs } from './runs.ts';
 import { received, type Claimed, type Receive } from './restart-run.ts';
 
 /** Seconds at most; a machine that does much else may take longer. */
-const patient = { timeout: 60_000 };
+const patient = { timeout: 150_000 };
 
 const kinds = ['dead', 'silent', 'operator'] as const satisfies Claim['kind'][];
 
@@ -218,10 +224,13 @@ describe('any claim, any sequence of looks', patient, () => {
     );
   });
 
-  it('nothing but the end after the deadline (V2)', () => {
+  it('after the deadline nothing but the end, and no act; only what was not touched may go on waiting (V2)', () => {
+    const goesOn: readonly RestartAction['do'][] = ['finish', 'wait', 'adopt', 'step-back'];
     everyAct(
       ({ action, before: { claim }, receive: { nowMs } }) =>
-        nowMs < claim.deadlineMs || action.do === 'finish',
+        nowMs < claim.deadlineMs ||
+        action.do === 'finish' ||
+        (isUntouched(claim) && claim.kind !== 'operator' && goesOn.includes(action.do)),
     );
   });
 

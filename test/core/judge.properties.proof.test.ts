@@ -12,7 +12,7 @@ import { runs } from './runs.ts';
 import { missingForDead, opinion } from './oracle.ts';
 
 /** Seconds at most; a machine that does much else may take longer. */
-const patient = { timeout: 60_000 };
+const patient = { timeout: 150_000 };
 
 /** How near a call is to death. Everything that is neither suspicion nor death is as far as can be. */
 function nearness(call: Call): number {
