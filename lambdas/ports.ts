@@ -107,8 +107,8 @@ export interface WorkspaceStore {
     evidence: Evidence,
     resendAtMs: number,
   ): Promise<'written' | StoredWorkspace>;
-  /** Removes the evidence of one verdict; nothing happens when it is another's by now. */
-  removeEvidence(workspaceId: string, verdictId: string): Promise<void>;
+  /** Removes the evidence of one verdict; where it is another's by now, or a claim's, gives the workspace as it is. */
+  removeEvidence(workspaceId: string, verdictId: string): Promise<'removed' | StoredWorkspace>;
   /** The claim: one conditional write that carries every guard. `lost` names the workspace as it was found. */
   claim(write: ClaimWrite): Promise<'won' | { lostTo: StoredWorkspace }>;
   /** What follows from a dead verdict that leads to no claim: one conditional write that carries the same guards. */

@@ -14,7 +14,7 @@ import type {
 import { beatWrites } from './beat-writes.ts';
 import { claimWrites } from './claim-writes.ts';
 import { dueKey, keyOf, listKey, type Key } from './keys.ts';
-import { cursorOf, keyOfCursor, serverTimeOf, type Table } from './table.ts';
+import { cursorOf, keyOfCursor, retryingConflicts, serverTimeOf, type Table } from './table.ts';
 import { conditionally, itemOfFailure, unchangedBeat } from './workspace-conditions.ts';
 import { readWorkspaceItem } from './workspace-item.ts';
 
@@ -113,19 +113,27 @@ export function workspaceStore(table: Table): WorkspaceStore {
       }
     },
 
-    async removeEvidence(workspaceId, verdictId): Promise<void> {
-      await conditionally(() =>
-        table.client.send(
-          new UpdateCommand({
-            TableName: table.name,
-            Key: keyOf.workspace(workspaceId),
-            UpdateExpression: 'REMOVE evidence, dueKey, dueAt',
-            // A claim has a due time of its own, and evidence is gone once there is one.
-            ConditionExpression: 'evidence.verdictId = :verdictId AND attribute_not_exists(claim)',
-            ExpressionAttributeValues: { ':verdictId': verdictId },
-          }),
-        ),
-      );
+    async removeEvidence(workspaceId, verdictId) {
+      try {
+        await retryingConflicts(() =>
+          table.client.send(
+            new UpdateCommand({
+              TableName: table.name,
+              Key: keyOf.workspace(workspaceId),
+              UpdateExpression: 'REMOVE evidence, dueKey, dueAt',
+              // A claim has a due time of its own, and evidence is gone once there is one.
+              ConditionExpression: 'evidence.verdictId = :verdictId AND attribute_not_exists(claim)',
+              ExpressionAttributeValues: { ':verdictId': verdictId },
+              ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+            }),
+          ),
+        );
+        return 'removed';
+      } catch (error) {
+        const item = itemOfFailure(error);
+        if (item === undefined) throw error;
+        return readWorkspaceItem(item);
+      }
     },
 
     async noteUnclear({ workspaceId, generation }, unclear): Promise<void> {

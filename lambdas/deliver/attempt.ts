@@ -69,9 +69,8 @@ export async function attempt(ports: DeliverPorts, thisOne: Attempt): Promise<At
     mark: { ...agent, answered: false },
     interruptions,
   });
-  if (begun === 'lost') return whenTaken(ports);
   // A sandbox that stood still until its lease was over: others may have ended the request meanwhile (S21).
-  if (ports.clock.nowMs() >= beganMs + DELIVERY_LEASE_MS) return whenTaken(ports);
+  if (begun === 'lost' || ports.clock.nowMs() >= beganMs + DELIVERY_LEASE_MS) return whenTaken(ports);
   const row: ParkedRequest = {
     ...known,
     state: 'delivering',
@@ -99,7 +98,7 @@ async function takeBack(ports: DeliverPorts, thisOne: Attempt, before: ParkedReq
   const why = 'moved';
   const { ambiguous, failures = 0, lastAttempt: mark } = before;
   await ports.ledger.putBack(thisOne.request, { why, ambiguous, failures, notBeforeMs: 0, mark });
-  return later(ports, thisOne.received, thisOne.request, why);
+  return later(ports, thisOne.received, before, why);
 }
 
 function agentAt({ launchTimeMs }: Extract<Place, { kind: 'at' }>, { heartbeat }: Workspace) {

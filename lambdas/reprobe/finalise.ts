@@ -10,6 +10,7 @@ import type {
   Queues,
   ReceiptStore,
   Settled,
+  StoredWorkspace,
   WorkspaceStore,
 } from '../ports.ts';
 
@@ -27,7 +28,12 @@ export interface ReprobePorts extends WakePorts {
 export async function finalise(ports: ReprobePorts, receipt: Receipt): Promise<Settled> {
   const { workspaceId, verdictId, verdict, reason } = receipt;
   // Before the receipt: a receipt that is final stops a redelivery, and evidence must not outlive its chain.
-  if (verdict !== 'dead') await ports.workspaces.removeEvidence(workspaceId, verdictId);
+  if (verdict !== 'dead') {
+    const found = await ports.workspaces.removeEvidence(workspaceId, verdictId);
+    // Another copy of this message was faster, and has declared it dead: what it has won stands (S27). The next receive
+    // carries on with that.
+    if (isDeclaredDead(found, verdictId)) return { kind: 'again', afterSeconds: 1 };
+  }
   const { intent: _intent, ...final } = receipt;
   const written = await ports.receipts.put(final);
   if (written === 'written') {
@@ -39,4 +45,10 @@ export async function finalise(ports: ReprobePorts, receipt: Receipt): Promise<S
     if (receipt.askedBy !== 'deliver') await wake(ports, workspaceId, ports.clock.nowMs());
   }
   return { kind: 'done' };
+}
+
+function isDeclaredDead(found: 'removed' | StoredWorkspace, verdictId: string): boolean {
+  if (typeof found !== 'object') return false;
+  const { claim, gone, withheld } = found;
+  return [claim?.token, gone?.verdictId, withheld?.verdictId].includes(verdictId);
 }

@@ -122,11 +122,20 @@ function whatItShowed(
     : {};
 }
 
+/** EC2 did not take the one Stop of a claim just then: it throttled, or the instance was changing its state. */
+export const STOP_NOT_TAKEN = 'stop-not-taken';
+
 /**
  * Ends that another try may mend by itself: capacity comes back, a slow agent may beat yet, and a function that ended
  * between the intent of its Stop and the call has used up the one Stop of its claim; the next claim has its own.
  */
-const mayMendItself: readonly string[] = ['no-capacity', 'throttled', 'mute', 'stop-without-effect'];
+const mayMendItself: readonly string[] = [
+  'no-capacity',
+  'throttled',
+  'mute',
+  'stop-without-effect',
+  STOP_NOT_TAKEN,
+];
 
 /** A restart that was tried and has failed is not tried for ever: an operator should look first. */
 function quarantineOf(claim: Claim, { outcome, because }: End, nowMs: number): Workspace['quarantine'] {

@@ -9,7 +9,7 @@ import type { RestartView } from '../../core/restart.ts';
 import { isUntouched, type Claim } from '../../core/workspace.ts';
 import type { LastLook, PowerOutcome, Settled } from '../ports.ts';
 import { mayAct } from './admit.ts';
-import { finishClaim, type RestartPorts } from './finish.ts';
+import { finishClaim, STOP_NOT_TAKEN, type RestartPorts } from './finish.ts';
 import { giveBackSlot } from './release.ts';
 
 /** The restart function's own time-out: until then the invocation that issued Stop may still be at it. */
@@ -135,7 +135,8 @@ export async function issueStop(ports: RestartPorts, view: RestartView): Promise
   report(ports, 'stop', view, outcome);
   if (outcome.kind === 'refused' || outcome.kind === 'try-again') {
     // Nothing was done, and Stop is issued at most once a claim: an operator may order it again.
-    return finishClaim(ports, { ...view, claim: intent }, { outcome: 'failed', because: outcome.code });
+    const because = outcome.kind === 'refused' ? outcome.code : STOP_NOT_TAKEN;
+    return finishClaim(ports, { ...view, claim: intent }, { outcome: 'failed', because });
   }
   if (outcome.kind === 'done')
     await advance(ports, { ...view, claim: intent }, { ...intent, step: 'stop-recorded' });

@@ -91,8 +91,10 @@ async function sweepWorkspace(ports: SweepPorts, workspaceId: string, nowMs: num
   if (workspace.claim) return resumeClaim(ports, workspace, nowMs);
   const { evidence } = workspace;
   if (!evidence) return;
-  if (nowMs - evidence.atMs > EVIDENCE_LIFE_MS)
-    return ports.workspaces.removeEvidence(workspaceId, evidence.verdictId);
+  if (nowMs - evidence.atMs > EVIDENCE_LIFE_MS) {
+    await ports.workspaces.removeEvidence(workspaceId, evidence.verdictId);
+    return;
+  }
   if ((await ports.due.postponeWorkspace(workspace, nowMs + RESEND_EVERY_MS)) === 'lost') return;
   ports.log.warn('re-probe sent again', { workspaceId, verdictId: evidence.verdictId });
   ports.log.count('ReprobeResent');

@@ -20,7 +20,7 @@ import { receiptStore } from '../../lambdas/adapters/receipt-store.ts';
 import { registry } from '../../lambdas/adapters/registry.ts';
 import { watch, watchedPower, watchedProbe } from '../../lambdas/adapters/watched-ec2.ts';
 import { workspaceStore } from '../../lambdas/adapters/workspace-store.ts';
-import { stories } from '../../lambdas/adapters/stories.ts';
+import { restartRecords, stories } from '../../lambdas/adapters/stories.ts';
 import { handleDeliveries } from '../../lambdas/deliver/handle.ts';
 import { handleForwardError } from '../../lambdas/forward-error/handle.ts';
 import { handleHeartbeat } from '../../lambdas/heartbeat/handle.ts';
@@ -98,6 +98,7 @@ const builders: Record<FunctionName, (parts: SandboxParts) => Handler> = {
       ...common(parts),
       ...storesOf(parts),
       ec2Health: health,
+      restarts: restartRecords({ client: parts.dynamo, name: TABLE }),
       queues: queues(parts.sqs, { parked: urls.parked }),
       ec2: watchedProbe(probeOf(parts), watching),
       power: watchedPower(ec2Power(parts.power), watching),

@@ -35,6 +35,19 @@ export interface CallWorld {
   /** Who does what is being done at this moment: for the oracles. */
   acting: Invocation | undefined;
   seen(what: string): void;
+  /** Where somebody else decides what goes next: the search through all interleavings. */
+  gate?: Gate | undefined;
+}
+
+/** Effects that wait to be let go, in the order in which they were asked for. */
+export interface Gate {
+  readonly waiting: Waiting[];
+}
+export interface Waiting {
+  readonly who: string;
+  readonly what: string;
+  /** Lets it happen; `dies`: and it is the last thing that its invocation does. */
+  go(dies: boolean): void;
 }
 
 export interface Command {
@@ -102,6 +115,14 @@ export function sdkOf(
 function attempt(world: CallWorld, call: Call): void {
   const { random } = world;
   call.tries += 1;
+  if (world.gate) {
+    const { name, number } = call.invocation;
+    const go = (dies: boolean): void => {
+      carryOut(world, call, dies ? 'crashAfter' : 'ok', 0);
+    };
+    world.gate.waiting.push({ who: `${name}#${number}`, what: call.name, go });
+    return;
+  }
   const outcome = draw(world, call);
   const latencyMs = 1 + random.between(0, 19);
   // A slow request may be slow on its way there or back.
@@ -114,21 +135,24 @@ function attempt(world: CallWorld, call: Call): void {
       else fail(world, call, outcome === 'error' ? 'TimeoutError' : throttleNames[call.service]);
       return;
     }
-    const backMs = isSlowThere ? 0 : slowMs;
-    world.acting = call.invocation;
-    try {
-      const value = call.run();
-      told(world, call, outcome);
-      conclude(world, call, outcome, { value, backMs });
-    } catch (error) {
-      if (call.tries > 1 && (error as Error).name === 'ConditionalCheckFailedException')
-        world.seen('a repeat meets what it has done');
-      told(world, call, `${outcome} ${(error as Error).name}`);
-      conclude(world, call, outcome, { error: error as Error, backMs });
-    } finally {
-      world.acting = undefined;
-    }
+    carryOut(world, call, outcome, isSlowThere ? 0 : slowMs);
   });
+}
+
+function carryOut(world: CallWorld, call: Call, outcome: Outcome, backMs: number): void {
+  world.acting = call.invocation;
+  try {
+    const value = call.run();
+    told(world, call, outcome);
+    conclude(world, call, outcome, { value, backMs });
+  } catch (error) {
+    if (call.tries > 1 && (error as Error).name === 'ConditionalCheckFailedException')
+      world.seen('a repeat meets what it has done');
+    told(world, call, `${outcome} ${(error as Error).name}`);
+    conclude(world, call, outcome, { error: error as Error, backMs });
+  } finally {
+    world.acting = undefined;
+  }
 }
 
 function conclude(

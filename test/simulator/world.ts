@@ -23,7 +23,7 @@ import { Queues } from './queues.ts';
 import { seeded, type Random } from './random.ts';
 import { clockOf, idsOf, logOf, type LogBook, type Sandbox } from './sandbox.ts';
 import { scheduler, type Scheduler } from './scheduler.ts';
-import { sdkOf, type CallWorld, type Command, type Sdk, type Service } from './sdk.ts';
+import { sdkOf, type CallWorld, type Command, type Gate, type Sdk, type Service } from './sdk.ts';
 import type { Weights } from './swarm.ts';
 import { traceOf, type Trace } from './trace.ts';
 import { Truth, type Member } from './truth.ts';
@@ -51,6 +51,7 @@ export class World implements CallWorld, Witness, LogBook {
   readonly calmAtMs: number;
   isCalm = false;
   acting: Invocation | undefined;
+  gate: Gate | undefined;
   liarUntilMs = 0;
   readonly #downUntilMs = new Map<Service, number>();
   #numbers = 0;

@@ -34,7 +34,9 @@ export class ActOracle {
     const claim = workspace?.claim;
     witness.seen(`act ${act} on ${done.before}`);
     if (claim?.instanceId !== instanceId) {
-      witness.broken('S8', `${act} of ${instanceId} without a claim that is open`);
+      // Another copy has ended the claim since the intent: a Start that finds it running does nothing.
+      if (act === 'start' && done.before !== 'stopped') witness.seen('start of what runs, its claim over');
+      else witness.broken('S8', `${act} of ${instanceId} without a claim that is open`);
       return;
     }
     // A second Start of one claim finds the instance starting, and changes nothing; a Stop is not so harmless.

@@ -17,7 +17,8 @@ export function beatCounts(
   if (!beat || (last?.bootId === beat.bootId && last.seq === beat.seq)) return;
   if (beat.bootId === before.retiredBootId || (claim && beat.bootId === claim.bootId))
     witness.broken('S3', `a beat of the condemned ${beat.bootId} counts`);
-  if (last && numberOf(beat.bootId) < numberOf(last.bootId))
+  // A late first beat of an earlier boot is told from a new boot's by nobody; one that has beaten before is.
+  if (last && numberOf(beat.bootId) < numberOf(last.bootId) && beat.bootId === before.previousBootId)
     witness.broken('S17', `${beat.bootId} counts after ${last.bootId}`);
   if (claim && claim.startedAtMs === undefined && beat.bootId !== last?.bootId)
     witness.broken('S10', `${beat.bootId} counts before any start is known`);

@@ -1,0 +1,60 @@
+/**
+ * Two copies of the message of a second look: one has won its claim, and the other one, whose probe failed, was about to
+ * say busy for the very same verdict. What was won stands, and the receipt must not say otherwise (S27). Found by the
+ * simulator (seed 41036).
+ */
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
+import { DescribeInstancesCommand } from '@aws-sdk/client-ec2';
+import { PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import { expect, it } from 'vitest';
+
+import { handleReprobes } from '../../lambdas/reprobe/handle.ts';
+import { received } from '../lambdas/calls.ts';
+import { aClaim, aStoredWorkspace, holds, itemOf, mockedAws, portsOver } from '../lambdas/mocked-aws.ts';
+
+const workspace = aStoredWorkspace();
+const token = aClaim().token;
+const message = {
+  v: 1,
+  kind: 'reprobe',
+  workspaceId: workspace.workspaceId,
+  instanceId: workspace.instanceId,
+  generation: workspace.generation,
+  epoch: 0,
+  verdictId: token,
+  errorKind: 'unreachable',
+} as const;
+
+const sayBusyWhile = async (found: Record<string, unknown>) => {
+  const aws = mockedAws();
+  holds(aws, workspace);
+  aws.ec2.on(DescribeInstancesCommand).rejects(Object.assign(new Error(), { name: 'TimeoutError' }));
+  aws.dynamo
+    .on(UpdateCommand)
+    .rejects(new ConditionalCheckFailedException({ message: '', $metadata: {}, Item: marshall(found) }));
+  const settled = (await handleReprobes([received(message)], portsOver(aws))).get('message-1');
+  const receipts = aws.dynamo
+    .commandCalls(PutCommand)
+    .map((call) => call.args[0].input.Item?.['receipt'] as unknown);
+  return { settled, receipts };
+};
+
+it('a copy says busy after another one has won the claim - says nothing, and carries on with the claim', async () => {
+  const found = itemOf({ ...workspace, generation: workspace.generation + 1, claim: aClaim() });
+  expect(await sayBusyWhile(found)).toEqual({ settled: { kind: 'again', afterSeconds: 1 }, receipts: [] });
+});
+
+it.each(['gone', 'withheld'])('and so after another one has found it %s', async (as) => {
+  const found = {
+    ...itemOf(workspace),
+    [as]: { verdictId: token, atMs: 1, instanceId: workspace.instanceId },
+  };
+  expect(await sayBusyWhile(found)).toMatchObject({ settled: { kind: 'again' }, receipts: [] });
+});
+
+it('its evidence is gone, and nobody has declared anything - busy is final', async () => {
+  const { settled, receipts } = await sayBusyWhile(itemOf(workspace));
+  expect(settled).toEqual({ kind: 'done' });
+  expect(receipts).toMatchObject([{ verdict: 'busy' }]);
+});
