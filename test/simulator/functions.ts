@@ -8,7 +8,6 @@ import type * as z from 'zod/mini';
 import { brakeStore } from '../../lambdas/adapters/brake-store.ts';
 import { deadLetters } from '../../lambdas/adapters/dead-letters.ts';
 import { dueWork } from '../../lambdas/adapters/due-work.ts';
-import { restartRecords } from '../../lambdas/adapters/stories.ts';
 import { ec2Health } from '../../lambdas/adapters/ec2-health.ts';
 import { ec2Power } from '../../lambdas/adapters/ec2-power.ts';
 import { ec2Probe } from '../../lambdas/adapters/ec2-probe.ts';
@@ -98,7 +97,6 @@ const builders: Record<FunctionName, (parts: SandboxParts) => Handler> = {
       ...common(parts),
       ...storesOf(parts),
       ec2Health: health,
-      restarts: restartRecords({ client: parts.dynamo, name: TABLE }),
       queues: queues(parts.sqs, { parked: urls.parked }),
       ec2: watchedProbe(probeOf(parts), watching),
       power: watchedPower(ec2Power(parts.power), watching),

@@ -73,8 +73,9 @@ export const parking: readonly Bug[] = [
   {
     name: 'deleted-before-it-ended',
     file: deliver,
-    find: '      if (request) await endRequest(',
-    replace: '      if (request) void endRequest(',
+    find: "      return (await endAsRead(ports, request, step, drain)) === 'moved-on'",
+    replace:
+      "      void endAsRead(ports, request, step, drain);\n      return (step.why as string) === 'moved-on'",
     profile: 'turns',
     breaks: ['S25'],
     says: 'a message is deleted before its row has the end',
@@ -82,8 +83,8 @@ export const parking: readonly Bug[] = [
   {
     name: 'taken-is-ended',
     file: attempt,
-    find: "  if (begun === 'lost') return later(ports, thisOne, 'taken');",
-    replace: "  if (begun === 'lost') return { kind: 'ended' };",
+    find: "  if (begun === 'lost' || ports.clock",
+    replace: "  if (begun === 'lost') return { kind: 'ended' };\n  if (ports.clock",
     profile: 'turns',
     breaks: ['S25'],
     says: 'a message is deleted because another copy seemed to be at it',

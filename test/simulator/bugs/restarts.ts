@@ -45,8 +45,8 @@ export const restarts: readonly Bug[] = [
   {
     name: 'heard-is-not-noted',
     file: 'core/heartbeat.ts',
-    find: '      heard: !isReplay && mayBeHeard(workspace.claim, beat.bootId),\n',
-    replace: '',
+    find: '(mayBeHeard(workspace.claim, beat.bootId) || contradicts(workspace.claim, beat.bootId))',
+    replace: 'contradicts(workspace.claim, beat.bootId)',
     profile: 'asked',
     breaks: ['S3'],
     says: 'a beat of the condemned boot is not held against the claim',
