@@ -68,7 +68,7 @@ async function seenAgain(world: World, name: QueueName): Promise<void> {
   await pass(world, 3000);
 }
 
-export const scenarios: readonly Scenario[] = [
+export const interleaved: readonly Scenario[] = [
   {
     name: 'two copies of the second look',
     async before(world, member) {

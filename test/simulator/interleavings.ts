@@ -142,11 +142,10 @@ async function rest(world: World): Promise<void> {
   sweep();
   for (const member of world.truth.members) requestOn(world, member);
   const untilMs = world.nowMs() + REST_MS;
-  let left = unfinished(world);
-  do {
+  while (unfinished(world).length > 0 && world.nowMs() < untilMs) {
     await world.time.runUntil(world.nowMs() + 20_000, () => world.violations.length > 0);
     if (world.violations.length > 0) return;
-    left = unfinished(world);
-  } while (left.length > 0 && world.nowMs() < untilMs);
-  for (const { invariant, what } of left) world.broken(invariant, `not within the hour: ${what}`);
+  }
+  for (const { invariant, what } of unfinished(world))
+    world.broken(invariant, `not within the hour: ${what}`);
 }

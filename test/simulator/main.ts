@@ -37,9 +37,7 @@ const options = new Command('npm run simulate --')
   .option('--seeds <n>', 'how many seeds', parseCount, 1000)
   .option('--from <n>', 'the first seed', parseCount, 1)
   .option('--seed <n>', 'lives this one seed and prints it as a timeline', parseCount)
-  .addOption(
-    new Option('--profile <name>', 'the kind of world').choices(profileNames).default('swarm' as ProfileName),
-  )
+  .addOption(new Option('--profile <name>', 'the kind of world').choices(profileNames).default('swarm'))
   .option('--minutes <n>', 'how long things go wrong in each life, in simulated minutes', parseCount, 20)
   .option('--workspaces <n>', 'workspaces in each world (default: by the seed, mostly one)', parseCount)
   .option('--jobs <n>', 'threads', parseCount, availableParallelism())

@@ -52,7 +52,7 @@ export function scheduler(startMs: number): Scheduler {
           try {
             next.run();
           } catch (error) {
-            reject(error as Error);
+            reject(error);
             return;
           }
           queueMicrotask(whenQuiet);
