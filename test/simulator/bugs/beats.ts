@@ -35,7 +35,7 @@ export const beats: readonly Bug[] = [
     file: beatWrites,
     find: "          '(attribute_not_exists(retiredBootId) OR retiredBootId <> :bootId)',\n",
     replace: '',
-    profile: 'asked',
+    profile: 'silences',
     breaks: ['S3'],
     says: 'a beat of the condemned boot counts',
   },

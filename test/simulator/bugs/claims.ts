@@ -133,7 +133,7 @@ export const claims: readonly Bug[] = [
     file: claim,
     find: '      ...(heartbeat && { retiredBootId: heartbeat.bootId }),\n',
     replace: '',
-    profile: 'asked',
+    profile: 'silences',
     breaks: ['S3'],
     says: 'beats of the condemned boot go on counting',
   },
