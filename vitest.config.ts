@@ -9,7 +9,7 @@ const withoutStack = {
   // modules, and a test that changes one has to put it back.
   isolate: false,
 };
-const deployed = ['test/{e2e,e2e-brake,readme,package}/**', 'test/contract/emulator.test.ts'];
+const elsewhere = ['test/{e2e,e2e-brake,readme,package,simulator,spec}/**', 'test/contract/emulator.test.ts'];
 
 export default defineConfig({
   test: {
@@ -19,7 +19,7 @@ export default defineConfig({
           ...withoutStack,
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: [...deployed, 'test/**/*.proof.test.ts'],
+          exclude: [...elsewhere, 'test/**/*.proof.test.ts'],
         },
       },
       {
@@ -28,8 +28,18 @@ export default defineConfig({
           ...withoutStack,
           name: 'proofs',
           include: ['test/**/*.proof.test.ts'],
-          exclude: deployed,
+          exclude: elsewhere,
           testTimeout: 60_000,
+        },
+      },
+      {
+        // It has threads of its own for both cores, so one file after another.
+        test: {
+          ...withoutStack,
+          name: 'simulator',
+          include: ['test/{simulator,spec}/**/*.test.ts'],
+          testTimeout: 600_000,
+          fileParallelism: false,
         },
       },
       {

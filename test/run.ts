@@ -44,6 +44,7 @@ const steps: readonly Step[] = [
   { name: 'types', what: 'TypeScript: everything', command: ['tsc', '-p', '.'] },
   vitest('unit', 'unit tests, with mocked AWS clients, and the synthesised template'),
   vitest('proofs', 'exhaustive and generated tests, over all that may come'),
+  vitest('simulator', 'simulated lives under faults, seeded bugs, and the model'),
   vitest('package', 'the packed npm package in an empty CDK app'),
   vitest('e2e', 'the deployed stack, through its public API'),
   vitest('e2e-brake', 'the brake of a deployed fleet of forty'),

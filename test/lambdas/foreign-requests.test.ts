@@ -38,7 +38,7 @@ describe.each([
     for (const client of Object.values(aws)) client.resetHistory();
     const call = apiCall(`${method} /requests/{requestId}`, undefined, {
       params: { requestId: REQUEST },
-      caller: stranger as never,
+      caller: stranger,
     });
     const answer = await handle(call);
     return { answer, work: work() };
