@@ -52,7 +52,7 @@ export function scheduler(startMs: number): Scheduler {
           try {
             next.run();
           } catch (error) {
-            reject(error);
+            reject(error instanceof Error ? error : new Error(String(error)));
             return;
           }
           queueMicrotask(whenQuiet);

@@ -26,6 +26,8 @@ export function attemptMayBegin(
       witness.broken('S19', 'an attempt begins before the verdict that holds it is final');
   }
   const claim = workspaceIn(witness.stored(`WS#${before.workspaceId}`, 'STATE'))?.claim;
-  if (claim && claim.sinceMs < nowMs - 2 * ON_ITS_WAY_MS)
+  // One that stood still since it read the workspace can't know; its lease keeps it from sending late.
+  const readMs = Math.min(nowMs, witness.acting?.beganMs ?? nowMs);
+  if (claim && claim.sinceMs < readMs - 2 * ON_ITS_WAY_MS)
     witness.broken('S22', 'an attempt begins while a restart is under way');
 }

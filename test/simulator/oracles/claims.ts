@@ -99,7 +99,9 @@ function looks(witness: Witness, workspace: Workspace, claim: Claim, nowMs: numb
   const sights = witness.truth
     .sightsOf(workspace.instanceId)
     .filter(({ fn, state }) => (fn === 'forward-error' || fn === 'reprobe') && wanted.includes(state));
-  const isSecond = (atMs: number): boolean => atMs >= nowMs - LONGEST_RUN_MS;
+  // An invocation may have stood still since its look; what it finds then, the restart looks at again before it acts.
+  const beganMs = Math.min(nowMs - LONGEST_RUN_MS, witness.acting?.beganMs ?? nowMs);
+  const isSecond = (atMs: number): boolean => atMs >= beganMs;
   const hasTwo = sights.some(
     (second) =>
       isSecond(second.atMs) &&
