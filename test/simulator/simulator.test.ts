@@ -10,7 +10,7 @@ import { profileNames } from './profiles.ts';
 import { nothing, together, type Tally } from './tally.ts';
 
 /** How many lives: few in a hurry, as many as wanted in a night. */
-const seeds = Number(process.env['DEFIB_SIMULATED_SEEDS'] ?? 1000);
+const seeds = Number(process.env['DEFIB_SIMULATED_SEEDS'] ?? 2500);
 const jobs = 2;
 const minutes = 20;
 const rows = Array.from({ length: 85 }, (_, index) => index + 1);

@@ -9,7 +9,7 @@ import { Replay } from './replay.ts';
 
 let run: ModelResult;
 beforeAll(() => {
-  run = runModel({ samples: 30, steps: 100, seed: 0x1357bd, traces: 30 });
+  run = runModel({ samples: 120, steps: 100, seed: 0x1357bd, traces: 30 });
 }, 120_000);
 
 describe('the model of claim and heartbeat', () => {

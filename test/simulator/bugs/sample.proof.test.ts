@@ -6,7 +6,7 @@ import { packageRoot } from '../../../lib/package-root.ts';
 
 const sample = [
   'heartbeat-outranks-nothing',
-  'own-claim-is-not-known',
+  'two-copies-advance',
   'generation-stays',
   'observe-acts',
   'resumed-in-the-old-epoch',
