@@ -13,7 +13,8 @@ export const callersKey = z.string().check(z.regex(/^[\x21-\x7e]{1,256}$/));
 const reasonText = z.string().check(z.regex(/^[^\p{C}]{1,500}$/u));
 const whole = (minimum: number, maximum: number) =>
   z.number().check(z.int(), z.minimum(minimum), z.maximum(maximum));
-const isoInstant = z.iso.datetime();
+/** Not before 1970: an item with such a time can't be read any more, and its workspace would answer nobody. */
+const isoInstant = z.iso.datetime().check(z.refine((text) => Date.parse(text) >= 0));
 
 const headerName = z.string().check(z.regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/));
 const headerValue = z.string().check(z.regex(/^[\t\x20-\x7e\x80-\xff]{0,8192}$/));

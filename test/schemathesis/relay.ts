@@ -3,6 +3,7 @@ import http from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { routes, type Caller, type Route } from '../../core/routes.ts';
+import { routeInputs, type RouteKey } from '../../lambdas/schemas/route-inputs.ts';
 import type { Credentials } from '../../local/admin.ts';
 import { assumeRole } from '../../local/callers.ts';
 import type { LocalInfo } from '../../local/local-info.ts';
@@ -15,6 +16,8 @@ export interface Seen {
   readonly statuses: Map<number, number>;
   /** Refusals of functions that are no problem+json with a code. */
   readonly shapeless: string[];
+  /** Calls that were let through after all. */
+  readonly accepted: string[];
 }
 
 export interface Relay {
@@ -26,7 +29,10 @@ export interface Relay {
 export interface Subject {
   /** The instance that the agent is taken for. */
   readonly session: string;
-  /** Every well-formed workspace id becomes this one: so a wrong call is not refused for the id alone. */
+  /**
+   * Every well-formed workspace id of a wrong call becomes this one, so that it is not refused for the id alone; a call
+   * with nothing wrong in it is about none.
+   */
   readonly workspaceId: string;
 }
 
@@ -36,7 +42,7 @@ export async function startRelay(info: LocalInfo, { session, workspaceId }: Subj
     operator: await assumeRole(info, 'operator', 'schemathesis'),
     agent: await assumeRole(info, 'agent', session),
   };
-  const seen: Seen = { statuses: new Map(), shapeless: [] };
+  const seen: Seen = { statuses: new Map(), shapeless: [], accepted: [] };
   const server = http.createServer((incoming, outgoing) => {
     void relayed(incoming, { info, credentials, workspaceId }).then(
       (answer) => {
@@ -65,9 +71,16 @@ interface Relayed {
 }
 
 /** A refusal by a function is problem+json with a code; one by the gateway has a form of its own. */
-function note({ statuses, shapeless }: Seen, { status, headers, body }: Relayed, what: string): void {
+function note(
+  { statuses, shapeless, accepted }: Seen,
+  { status, headers, body }: Relayed,
+  what: string,
+): void {
   statuses.set(status, (statuses.get(status) ?? 0) + 1);
-  if (status < 400) return;
+  if (status < 400) {
+    accepted.push(`${what} - ${status}`);
+    return;
+  }
   const text = body.toString();
   const isByGateway = /^\{"message": ?"[\w ]+"\}$/.test(text);
   const isProblem = headers['content-type'] === 'application/problem+json' && /"code":"[a-z-]+"/.test(text);
@@ -85,12 +98,11 @@ async function relayed(
   { info, credentials, workspaceId }: Way,
 ): Promise<Relayed> {
   const { method = 'GET' } = incoming;
-  const asked = (incoming.url ?? '/').replace(
-    /^\/workspaces\/[A-Za-z0-9][A-Za-z0-9._-]{0,127}(?=[/?]|$)/,
-    `/workspaces/${workspaceId}`,
-  );
-  const url = new URL(`${info.apiUrl}${asked}`);
   const body = await bytesOf(incoming);
+  const given = new URL(`${info.apiUrl}${incoming.url ?? '/'}`);
+  const subject = isRight(method, given, body.toString()) ? 'never-was' : workspaceId;
+  const wellFormed = /^\/workspaces\/[A-Za-z0-9][A-Za-z0-9._-]{0,127}(?=[/?]|$)/;
+  const url = new URL(`${info.apiUrl}${(incoming.url ?? '/').replace(wellFormed, `/workspaces/${subject}`)}`);
   const headers = await signedHeaders(
     { method, url, headers: passedOn(incoming.headers), body: body as unknown as string },
     { service: 'execute-api', region: info.region, credentials: credentials[callerOf(method, url.pathname)] },
@@ -105,10 +117,26 @@ async function relayed(
   const { 'transfer-encoding': _chunked, 'content-length': _length, ...rest } = answer.headers;
   const text = await bytesOf(answer);
   const status = answer.statusCode ?? 502;
-  if (!rest['content-type']?.includes('x-amz-json')) return { status, headers: rest, body: text };
-  // The emulator's own refusals, in the form that API Gateway has for them.
+  // The emulator's own refusals, in the form that API Gateway has for them: also where it reads an odd query in another
+  // way than our signer does.
+  if (!/^\{"__type": ?"/.test(text.toString())) return { status, headers: rest, body: text };
   const message = JSON.stringify({ message: 'Forbidden' });
   return { status, headers: { 'content-type': 'application/json' }, body: message };
+}
+
+/** Whether nothing is wrong with what arrives: the tool makes such calls too, and learns ids from answers. */
+function isRight(method: string, url: URL, body: string): boolean {
+  const route = routeOf(method, url.pathname);
+  if (!route) return false;
+  const { query, body: schema, bodyIsOptional } = routeInputs[`${route.method} ${route.path}` as RouteKey];
+  const asked = Object.fromEntries(url.searchParams);
+  if (url.searchParams.size !== Object.keys(asked).length || !query.safeParse(asked).success) return false;
+  if (schema === undefined || (body === '' && bodyIsOptional)) return true;
+  try {
+    return schema.safeParse(JSON.parse(body)).success;
+  } catch {
+    return false;
+  }
 }
 
 const passedOn = ({ 'content-type': type, prefer, 'idempotency-key': key }: http.IncomingHttpHeaders) =>
@@ -119,11 +147,12 @@ const passedOn = ({ 'content-type': type, prefer, 'idempotency-key': key }: http
   );
 
 /** The first caller of the route that is called; for no route of ours, anybody. */
-function callerOf(method: string, path: string): Caller {
-  const route = (routes as readonly Route[]).find(
+const callerOf = (method: string, path: string): Caller => routeOf(method, path)?.callers[0] ?? 'operator';
+
+function routeOf(method: string, path: string): Route | undefined {
+  return (routes as readonly Route[]).find(
     (it) => it.method === method && new RegExp(`^${it.path.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(path),
   );
-  return route?.callers[0] ?? 'operator';
 }
 
 async function bytesOf(stream: http.IncomingMessage): Promise<Buffer> {

@@ -2,7 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { RunInstancesCommand } from '@aws-sdk/client-ec2';
+import { RunInstancesCommand, waitUntilInstanceRunning } from '@aws-sdk/client-ec2';
 import { routes, type Route } from '../../core/routes.ts';
 import { routeInputs, type RouteKey } from '../../lambdas/schemas/route-inputs.ts';
 import { callAs } from '../../local/callers.ts';
@@ -62,6 +62,13 @@ export async function registerSubject(info: LocalInfo, admin: AdminClients): Pro
     }),
   );
   const instanceId = Instances?.[0]?.InstanceId ?? '';
+  // EC2's news of it opens a settle window: registered later, the workspace has a longer one, and stays as it is.
+  await waitUntilInstanceRunning(
+    { client: admin.ec2, maxWaitTime: 60, minDelay: 1, maxDelay: 1 },
+    {
+      InstanceIds: [instanceId],
+    },
+  );
   const operator = await callAs(info, 'operator', 'setup');
   const { status } = await operator.call('PUT', `/workspaces/${SUBJECT}`, { instanceId, port: 1 });
   operator.close();
