@@ -48,7 +48,7 @@ export default defineConfig({
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
           globalSetup: ['test/e2e/setup.ts'],
-          setupFiles: ['test/e2e/empty-queues.ts', 'test/e2e/replay-receipts.ts'],
+          setupFiles: ['test/e2e/nothing-left.ts', 'test/e2e/replay-receipts.ts'],
           testTimeout: 120_000,
           hookTimeout: 300_000,
           fileParallelism: false,

@@ -55,6 +55,7 @@ export async function followMachines(
 ): Promise<void> {
   const before = new Map<string, string>();
   while (!signal.aborted) {
+    // A look that fails is made again: only what is seen moves an agent.
     const states = await machines.states(subjects.map(({ instanceId }) => instanceId)).catch(() => undefined);
     for (const { instanceId, agent } of subjects) {
       const state = states?.get(instanceId);
@@ -63,6 +64,7 @@ export async function followMachines(
       if (state === 'running') await agent.boot('the instance back');
       else await agent.die();
     }
+    // Rejected when the soak is stopped, which the loop's condition sees.
     await sleep(lookEveryMs, undefined, { signal }).catch(() => {});
   }
 }

@@ -65,6 +65,7 @@ async function restartAgent(
 
 /** False when it is over. */
 async function pause(ms: number, signal: AbortSignal): Promise<boolean> {
+  // Rejected when the soak is stopped, which the next line sees.
   await sleep(ms, undefined, { signal }).catch(() => {});
   return !signal.aborted;
 }

@@ -22,6 +22,7 @@ export class Watch {
         // The ended lists grow, so each is read in its turn.
         const endedAs = [undefined, ...finalStates][round % (finalStates.length + 1)];
         for (const entry of await this.#defib.list(workspaceId, endedAs)) this.note(entry);
+        // Rejected when the soak is stopped, which the next line sees.
         await sleep(pauseMs, undefined, { signal }).catch(() => {});
         if (signal.aborted) return;
       }

@@ -56,6 +56,7 @@ export async function sdkBench({ services, url, ec2Url = url }: Endpoints): Prom
     busName: run,
     close: async () => {
       for (const queue of queues) await clients.sqs.send(new DeleteQueueCommand({ QueueUrl: queue }));
+      // Some were terminated by their own test; the emulator ends with the run anyway.
       if (instances.length > 0)
         await clients.ec2.send(new TerminateInstancesCommand({ InstanceIds: instances })).catch(() => {});
       for (const client of Object.values(clients)) client.destroy();

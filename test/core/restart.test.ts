@@ -27,6 +27,11 @@ import {
   seenWithoutLaunch,
 } from './builders.ts';
 
+/** An answer that is unclear and carries a state all the same: no type of ours allows it, a fault may. */
+function contradictory(probe: Probe): Probe {
+  return { ...probe, kind: 'unknown', cause: 'error' } as unknown as Probe;
+}
+
 function view(overrides: Partial<RestartView> = {}): RestartView {
   return {
     workspace: aWorkspace({ settleUntilMs: NOW_MS + 60_000 }),
@@ -167,7 +172,7 @@ describe('looking at the instance', () => {
   });
 
   it('no clear answer, even if the answer carries a state - waits', () => {
-    const odd = { ...seen('stopped'), kind: 'unknown', cause: 'error' } as unknown as Probe;
+    const odd = contradictory(seen('stopped'));
     expect(next({ probe: odd })).toBe('wait: probe-inconclusive');
   });
 
@@ -477,7 +482,7 @@ describe('the end of a restart', () => {
     ['starting', {}, seen('running', anew), 'failed: mute'],
     ['starting', {}, looks.unknown, 'failed: deadline'],
     ['starting', {}, seen('running', { ...anew, instanceId: OTHER_INSTANCE }), 'failed: deadline'],
-    ['starting', {}, { ...seen('running', anew), kind: 'unknown' } as unknown as Probe, 'failed: deadline'],
+    ['starting', {}, contradictory(seen('running', anew)), 'failed: deadline'],
     ['stop-recorded', {}, seen('stopping', { instanceId: OTHER_INSTANCE }), 'failed: deadline'],
   ] as const)('its time is over at %s %j - the end says what it waited for', (step, more, probe, action) => {
     const claim = claimOf({ ...stepOf[step], ...more, deadlineMs: NOW_MS });
@@ -616,7 +621,7 @@ describe('the end of a restart', () => {
     ).toBe(stuck);
     const old: Claim = { ...claim, stopLeaseUntilMs: 0 };
     expect(isStuckStopping(view({ claim: old, probe: seen('pending'), now }))).toBe(false);
-    const odd = { ...seen('stopping'), kind: 'unknown' } as unknown as Probe;
+    const odd = contradictory(seen('stopping'));
     expect(isStuckStopping(view({ claim: old, probe: odd, now }))).toBe(false);
     // Its Stop was a minute ago, whenever the claim began.
     const late: Claim = { ...claim, stopLeaseUntilMs: NOW_MS - 60_000 };

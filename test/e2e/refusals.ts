@@ -8,10 +8,16 @@ import { until } from './wait.ts';
 /** Waits until no message of other tests is under way, so that the queues stand still. */
 export async function untilQueuesRest(): Promise<void> {
   const working = [local.queues.reprobe, local.queues.restart, local.queues.parked];
-  await until('the queues rest', async () => {
-    const depths = await Promise.all(working.map(depthOf));
-    return depths.every((depth) => depth === 0) ? true : undefined;
-  });
+  let depths: number[] = [];
+  await until(
+    'the queues rest',
+    async () => {
+      depths = await Promise.all(working.map(depthOf));
+      return depths.every((depth) => depth === 0) ? true : undefined;
+    },
+    // A message of a request that has ended is dropped at its next look, which may be a minute away.
+    { deadlineMs: 150_000, seen: () => `re-probe, restart, parked: ${depths.join(', ')}` },
+  );
 }
 
 /** Does something that must change nothing, neither in the table nor in a queue. */

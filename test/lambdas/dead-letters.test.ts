@@ -142,10 +142,10 @@ describe('GET /dead-letters', () => {
     await expect(list({ cursor: foreign })).rejects.toThrow('another list');
   });
 
-  it.each([{ limit: '0' }, { limit: '-1' }, { cursor: '{}' }, { state: 'parked' }])(
+  it.each<Record<string, string>>([{ limit: '0' }, { limit: '-1' }, { cursor: '{}' }, { state: 'parked' }])(
     'asked with %j - refused',
     async (query) => {
-      await expect(list(query as unknown as Record<string, string>)).rejects.toMatchObject({
+      await expect(list(query)).rejects.toMatchObject({
         name: 'InvalidInputError',
       });
     },

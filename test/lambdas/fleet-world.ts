@@ -120,6 +120,7 @@ export async function ride(storm: Storm) {
       });
   }
   const workspace = (index: number) =>
+    // A stored workspace has the fields of one by the same names.
     table.item(`WS#${workspaceOf(index)}`, 'STATE') as unknown as Workspace;
   const isBack = ({ index }: Machine) => workspace(index).heartbeat?.bootId === 'boot-b';
 

@@ -147,6 +147,7 @@ export function keptPieces(aws: Aws): Item[] {
 /** Writes to the table in their order, each by a word. */
 export function writesInOrder(aws: Aws): string[] {
   return aws.dynamo.calls().flatMap((call) => {
+    // The mock types its calls as any command there is.
     const { input } = call.args[0] as unknown as { input: Item };
     if ('TransactItems' in input) return ['transaction'];
     if ('Item' in input) return ['put'];

@@ -84,6 +84,7 @@ export class Writes {
       life.check();
       return result;
     }
+    // Whether it was done or refused, its answer is lost: that is the fault.
     await written.catch(() => {});
     if (kind === 'crash after') life.end();
     throw new WriteFailedError(`${name}, but it was done`);

@@ -112,6 +112,7 @@ const writeCommands = ['PutCommand', 'UpdateCommand', 'DeleteCommand', 'Transact
 
 function faulty(client: Table['client'], life: Life, writes: Writes): Table['client'] {
   const send = async (command: Command): Promise<unknown> => {
+    // The client's `send` is generic in the command, which a wrapper cannot name.
     const toSend = command as unknown as Parameters<typeof client.send>[0];
     const { name } = command.constructor;
     if (writeCommands.includes(name)) return writes.run(life, nameOf(command), () => client.send(toSend));
@@ -120,6 +121,7 @@ function faulty(client: Table['client'], life: Life, writes: Writes): Table['cli
     life.check();
     return result;
   };
+  // The adapters use nothing of the client but `send`.
   return { send } as unknown as Table['client'];
 }
 
