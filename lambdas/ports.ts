@@ -63,13 +63,16 @@ export interface ProbeNote {
   readonly atMs: number;
   readonly generation: number;
   readonly probe: Probe;
+  /** Since when looks have been unclear, this one included. */
+  readonly unclear?: Unclear;
 }
 
 /** All that a forward error is judged by, in one read. */
 export interface JudgingRead {
   readonly workspace: StoredWorkspace;
   readonly parkedCount: number;
-  readonly lastProbe?: ProbeNote;
+  readonly lastProbe?: Omit<ProbeNote, 'unclear'>;
+  readonly unclear?: Unclear;
   readonly firstAnswer?: FirstAnswer;
 }
 
@@ -135,8 +138,10 @@ export interface WorkspaceStore {
   recordFirstBeat(workspace: Workspace, beat: Beat, at: BeatStamp): Promise<BeatWrite>;
   /** Notes on an open claim, before its first act, that the condemned agent was heard. */
   recordHeard(workspaceId: string, token: string, heard: { atMs: number; bootId: string }): Promise<void>;
-  /** Keeps, or forgets, since when its instance is in no clear state; nothing happens in another generation. */
-  noteUnclear(workspace: Workspace, unclear: Unclear | undefined): Promise<void>;
+  /** Since when its instance has been in no clear state. */
+  readUnclear(workspaceId: string): Promise<Unclear | undefined>;
+  /** Keeps that, or forgets it. */
+  noteUnclear(workspaceId: string, unclear: Unclear | undefined): Promise<void>;
   list(limit: number, cursor: string | undefined): Promise<{ workspaces: Workspace[]; cursor?: string }>;
 }
 

@@ -84,12 +84,13 @@ export function judgedItems(
   const items: TransactItems = [];
   if (receipt) items.push({ Put: putReceipt(table, receipt) });
   if (probe) {
+    const { unclear, ...lastProbe } = probe;
     items.push({
       Update: {
         TableName: table.name,
         Key: keyOf.probe(about.workspaceId),
-        UpdateExpression: 'SET lastProbe = :probe',
-        ExpressionAttributeValues: { ':probe': probe },
+        UpdateExpression: `SET lastProbe = :probe${unclear ? ', unclear = :unclear' : ' REMOVE unclear'}`,
+        ExpressionAttributeValues: { ':probe': lastProbe, ...(unclear && { ':unclear': unclear }) },
       },
     });
   }

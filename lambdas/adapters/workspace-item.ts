@@ -83,7 +83,6 @@ const workspaceItem = z.object({
   gone: z.optional(z.object({ ...finding, instanceId: text })),
   quarantine: z.optional(z.object({ ...finding, because: text })),
   withheld: z.optional(z.object(finding)),
-  unclear: z.optional(z.object({ sinceMs: instant, lastMs: instant, generation: count })),
   lastStopMs: z.optional(instant),
   endedBy: z.optional(text),
   recentRestartsMs: z.array(instant),

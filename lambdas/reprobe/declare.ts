@@ -64,13 +64,6 @@ export async function declareDead(ports: ReprobePorts, second: Second): Promise<
   return sendRestart(ports, message, write.sets, { ...receipt, verdict: 'dead' });
 }
 
-/** This verdict has been through its conditional write: an earlier run of this message stopped before it was done. */
-export function isDeclared(workspace: Workspace, verdictId: string): boolean {
-  const { claim, gone, withheld, quarantine } = workspace;
-  if (claim?.token === verdictId) return true;
-  return [gone, withheld, quarantine].some((finding) => finding?.verdictId === verdictId);
-}
-
 export async function carryOn(
   ports: ReprobePorts,
   message: ReprobeMessage,

@@ -1,6 +1,7 @@
 /** Makes a verdict final: no more evidence, the receipt closed, the news out, the requests that it held woken. */
 import type { PolicySettings } from '../../core/policy.ts';
 import type { Receipt } from '../../core/receipt.ts';
+import { isDeclaredDead } from '../judging/declared.ts';
 import { wake, type WakePorts } from '../parking/wake.ts';
 import type {
   Clock,
@@ -10,7 +11,6 @@ import type {
   Queues,
   ReceiptStore,
   Settled,
-  StoredWorkspace,
   WorkspaceStore,
 } from '../ports.ts';
 
@@ -45,10 +45,4 @@ export async function finalise(ports: ReprobePorts, receipt: Receipt): Promise<S
     if (receipt.askedBy !== 'deliver') await wake(ports, workspaceId, ports.clock.nowMs());
   }
   return { kind: 'done' };
-}
-
-function isDeclaredDead(found: 'removed' | StoredWorkspace, verdictId: string): boolean {
-  if (typeof found !== 'object') return false;
-  const { claim, gone, withheld } = found;
-  return [claim?.token, gone?.verdictId, withheld?.verdictId].includes(verdictId);
 }

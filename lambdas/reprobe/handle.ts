@@ -17,15 +17,16 @@ import type { Policy } from '../../core/policy.ts';
 import { isFinal, openReceipt, verdictOf, withLook, type Look, type Receipt } from '../../core/receipt.ts';
 import { rangeOfMessage, type TimeRange } from '../../core/time.ts';
 import type { Workspace } from '../../core/workspace.ts';
+import { isDeclared } from '../judging/declared.ts';
 import { tellOfDoubt } from '../judging/doubt.ts';
 import { judgedWorkspace } from '../judging/look.ts';
 import { policyFor, policyVersionOf } from '../judging/policies.ts';
-import { tellIfStuck } from '../judging/stuck.ts';
 import type { InstanceLook, Read, Received, Settled, StoredWorkspace } from '../ports.ts';
 import { eachMessage } from '../runtime/each-message.ts';
-import { carryOn, declareDead, isDeclared } from './declare.ts';
+import { carryOn, declareDead } from './declare.ts';
 import { finalise, type ReprobePorts } from './finalise.ts';
 import { lookAgain } from './look-again.ts';
+import { keepTrouble } from './trouble.ts';
 
 /** A chain that is not decided by then says busy: something keeps it from being decided. */
 const LONGEST_CHAIN_MS = 60_000;
@@ -102,7 +103,7 @@ async function settle(
   const look: Look = { facts, judgement: judge(facts, policy), tookMs: nowMs - workspaces.readAtMs };
   tellOfDoubt(ports.log, message.workspaceId, look.judgement);
   if (typeof workspace === 'object' && isCurrent(message, workspace))
-    await tellIfStuck(ports, workspace, look, policy);
+    await keepTrouble(ports, workspace, look, policy);
   const receipt = known
     ? withLook(known, look, verdictOf(look.judgement))
     : openReceipt(
