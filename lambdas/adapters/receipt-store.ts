@@ -2,7 +2,7 @@
 import { GetCommand, PutCommand, QueryCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import { isFinal, RECEIPT_LIFE_MS, type Receipt } from '../../core/receipt.ts';
 import { verdicts } from '../../core/verdict.ts';
-import type { JudgedWrite, ReceiptStore } from '../ports.ts';
+import type { JudgedWrite, ReceiptStore } from '../ports/receipts.ts';
 import { keyOf, ttlSeconds, VERDICT_PREFIX } from './keys.ts';
 import { cursorOf, failedConditions, keyOfCursor, retryingConflicts, type Table } from './table.ts';
 import { conditionally } from './workspace-conditions.ts';

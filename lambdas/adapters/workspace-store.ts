@@ -2,14 +2,9 @@
 import { BatchGetCommand, GetCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { Evidence, Unclear, Workspace } from '../../core/workspace.ts';
 import { indexes } from '../runtime/env-names.ts';
-import type {
-  FirstAnswer,
-  IdempotencyKey,
-  JudgingRead,
-  Read,
-  StoredWorkspace,
-  WorkspaceStore,
-} from '../ports.ts';
+import type { FirstAnswer, IdempotencyKey } from '../ports/idempotency.ts';
+import type { Read } from '../ports/read.ts';
+import type { JudgingRead, StoredWorkspace, WorkspaceStore } from '../ports/workspaces.ts';
 import { beatWrites } from './beat-writes.ts';
 import { claimWrites } from './claim-writes.ts';
 import { dueKey, keyOf, listKey, type Key } from './keys.ts';

@@ -12,7 +12,7 @@ import { MESSAGE_VERSION } from '../../core/messages.ts';
 import { isFinal, type Receipt } from '../../core/receipt.ts';
 import { refusalOfHeld } from '../../core/parking.ts';
 import type { Workspace } from '../../core/workspace.ts';
-import type { StoredWorkspace } from '../ports.ts';
+import type { StoredWorkspace } from '../ports/workspaces.ts';
 import { endRequest } from '../deliver/end.ts';
 import { evidenceOf, RESEND_AFTER_MS } from '../judging/evidence.ts';
 import { isDeclaredDead } from '../judging/declared.ts';

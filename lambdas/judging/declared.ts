@@ -1,6 +1,6 @@
 /** Whether a verdict has been through the one conditional write that makes it what it is. */
 import type { Workspace } from '../../core/workspace.ts';
-import type { StoredWorkspace } from '../ports.ts';
+import type { StoredWorkspace } from '../ports/workspaces.ts';
 
 /** An earlier run of its message stopped before all was done that follows from the write. */
 export function isDeclared(workspace: Workspace, verdictId: string): boolean {

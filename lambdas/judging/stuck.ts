@@ -3,7 +3,7 @@ import { afterLook, isMute } from '../../core/stuck.ts';
 import type { Policy } from '../../core/policy.ts';
 import type { Look } from '../../core/receipt.ts';
 import type { Unclear, Workspace } from '../../core/workspace.ts';
-import type { Log } from '../ports.ts';
+import type { Log } from '../ports/log.ts';
 
 /** Tells of it, and gives what is to be kept for the next look, which begins with what was known `before`. */
 export function tellIfStuck(

@@ -15,7 +15,7 @@ import { modeFor } from '../../core/mode.ts';
 import type { Receipt } from '../../core/receipt.ts';
 import type { Reason } from '../../core/verdict.ts';
 import type { Workspace } from '../../core/workspace.ts';
-import type { Settled } from '../ports.ts';
+import type { Settled } from '../ports/queues.ts';
 import { conclude, finishGone, finishQuarantined, finishWithheld } from './conclude.ts';
 import { finalise, type ReprobePorts } from './finalise.ts';
 import type { Second } from './handle.ts';

@@ -3,16 +3,13 @@ import type { PolicySettings } from '../../core/policy.ts';
 import type { Receipt } from '../../core/receipt.ts';
 import { isDeclaredDead } from '../judging/declared.ts';
 import { wake, type WakePorts } from '../parking/wake.ts';
-import type {
-  Clock,
-  Ec2Probe,
-  Events,
-  Ids,
-  Queues,
-  ReceiptStore,
-  Settled,
-  WorkspaceStore,
-} from '../ports.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Ec2Probe } from '../ports/ec2.ts';
+import type { Events } from '../ports/events.ts';
+import type { Ids } from '../ports/ids.ts';
+import type { Queues, Settled } from '../ports/queues.ts';
+import type { ReceiptStore } from '../ports/receipts.ts';
+import type { WorkspaceStore } from '../ports/workspaces.ts';
 
 export interface ReprobePorts extends WakePorts {
   readonly clock: Clock;

@@ -7,7 +7,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { ParkedMessage } from '../../core/messages.ts';
 import type { ParkedRequest } from '../../core/parking.ts';
 import { handleDeliveries } from '../../lambdas/deliver/handle.ts';
-import type { AgentAnswer, AgentRequest } from '../../lambdas/ports.ts';
+import type { AgentAnswer, AgentRequest } from '../../lambdas/ports/agents.ts';
 import { received } from './calls.ts';
 import { answered, keptPieces, news, notes, rowUpdates, totalsItem, writesInOrder } from './parked.ts';
 import { aStoredWorkspace, ec2Shows, holds, mockedAws, NOW_MS, portsOver, QUEUE } from './mocked-aws.ts';

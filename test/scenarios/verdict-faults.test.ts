@@ -10,7 +10,7 @@ import {
 import { beforeEach, describe, expect, it } from 'vitest';
 import { handleForwardError } from '../../lambdas/forward-error/handle.ts';
 import { handleDeliveries } from '../../lambdas/deliver/handle.ts';
-import type { AgentAnswer, AgentRequest } from '../../lambdas/ports.ts';
+import type { AgentAnswer, AgentRequest } from '../../lambdas/ports/agents.ts';
 import { aRequest, apiCall, forwardError, received } from '../lambdas/calls.ts';
 import { aStoredWorkspace, ec2Shows, holds, itemOf, NOW_MS, TABLE } from '../lambdas/mocked-aws.ts';
 import { aMessage, answered, endings, finds, rowItem, rowUpdates } from '../lambdas/parked.ts';

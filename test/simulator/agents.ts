@@ -1,5 +1,5 @@
 /** The network between deliver and the agents: who is at an address, what it makes of a request, what comes back. */
-import type { AgentAnswer, AgentHttp, AgentRequest } from '../../lambdas/ports.ts';
+import type { AgentAnswer, AgentHttp, AgentRequest } from '../../lambdas/ports/agents.ts';
 import type { Machine } from './machine.ts';
 import { running, type Sandbox } from './sandbox.ts';
 import type { World } from './world.ts';
