@@ -5,7 +5,7 @@ import type { Settled } from '../ports/queues.ts';
 import type { Conclusion } from '../ports/workspaces.ts';
 import { detailOfGone } from '../restart/gone.ts';
 import { finalise, type ReprobePorts } from './finalise.ts';
-import type { Second } from './handle.ts';
+import type { Second } from './second.ts';
 
 export async function conclude(
   ports: ReprobePorts,

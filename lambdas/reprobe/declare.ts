@@ -18,7 +18,7 @@ import type { Workspace } from '../../core/workspace.ts';
 import type { Settled } from '../ports/queues.ts';
 import { conclude, finishGone, finishQuarantined, finishWithheld } from './conclude.ts';
 import { finalise, type ReprobePorts } from './finalise.ts';
-import type { Second } from './handle.ts';
+import type { Second } from './second.ts';
 
 /** Long enough for another verdict to be decided, and few enough receives for the queue's 20. */
 const OTHERS_WAIT_SECONDS = 5;
