@@ -62,13 +62,24 @@ export function decideBeat(
   if (beat.bootId === workspace.heartbeat?.bootId) {
     return beat.seq > workspace.heartbeat.seq ? { kind: 'same-boot' } : { kind: 'refused', why: 'replayed' };
   }
-  if (beat.bootId === workspace.previousBootId) return { kind: 'refused', why: 'replayed' };
+  if (isOver(workspace, beat, from.atMs)) return { kind: 'refused', why: 'replayed' };
   const { claim } = workspace;
   // While a restart is open, a new boot counts only once Start has succeeded: before that it cannot be its result.
   if (claim && (claim.startedAtMs === undefined || from.atMs < claim.startedAtMs)) {
     return { kind: 'refused', why: 'before-start', heard: mayBeHeard(claim, beat.bootId) };
   }
   return { kind: 'new-boot' };
+}
+
+/**
+ * A beat of the boot before this one is late, and says nothing of now. Unless this one fell silent: then its first beat
+ * may have been the late one, of a boot that was over, and the boot that it replaced lives and must be heard (V5). Which
+ * of the two came last nobody can tell from their ids. In a restart nothing but its own result counts.
+ */
+function isOver(workspace: Workspace, beat: Beat, atMs: number): boolean {
+  const { previousBootId, previousSeq = -1, freshUntilMs, claim } = workspace;
+  if (beat.bootId !== previousBootId) return false;
+  return claim !== undefined || beat.seq <= previousSeq || isFresh(freshUntilMs, atMs);
 }
 
 /** Until the first act of a restart, a beat from the instance is its agent's own word against the claim. */

@@ -132,8 +132,10 @@ export interface Workspace {
   readonly heartbeat?: Heartbeat;
   /** The boot that a claim condemned: its beats no longer count. */
   readonly retiredBootId?: string;
-  /** The boot before the current one: late beats of it are replays. */
+  /** The boot before the current one, and the last number heard of it; beats up to that are replays. */
   readonly previousBootId?: string;
+  /** Absent in items that were written before it was kept. */
+  readonly previousSeq?: number;
   readonly evidence?: Evidence;
   readonly claim?: Claim;
   /** Its instance is terminated: nothing can start it, so nothing is tried until another one is registered. */

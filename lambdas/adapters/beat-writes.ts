@@ -84,7 +84,7 @@ export function beatWrites(table: Table): BeatWrites {
       const old = unchangedBeat(workspace.heartbeat);
       const { claim } = workspace;
       return write(workspace.workspaceId, at, {
-        set: workspace.heartbeat ? ', previousBootId = :beatBoot' : '',
+        set: workspace.heartbeat ? ', previousBootId = :beatBoot, previousSeq = :beatSeq' : '',
         condition: [
           'generation = :generation',
           old.condition,

@@ -173,7 +173,7 @@ function newInstanceOf(
       'generation = if_not_exists(generation, :zero) + :one, settleUntilMs = :settleUntil, settleFromMs = :settleFrom,',
       before ? '' : 'firstGeneration = if_not_exists(generation, :zero) + :one,',
       'settleBecause = :because, freshUntilMs = :zero, recentRestartsMs = :none, listKey = :list, listSort = :workspaceId',
-      `REMOVE removed, heartbeat, evidence, claim, retiredBootId, previousBootId, dueKey, dueAt, ${ofThisInstance}`,
+      `REMOVE removed, heartbeat, evidence, claim, retiredBootId, previousBootId, previousSeq, dueKey, dueAt, ${ofThisInstance}`,
       before ? '' : ', pause',
     ].join(' '),
     ConditionExpression: before
@@ -207,7 +207,7 @@ function tombstoneOf(table: Table, workspace: Workspace) {
     Key: keyOf.workspace(workspace.workspaceId),
     UpdateExpression:
       'SET removed = :yes, generation = :next REMOVE instanceId, listKey, listSort, heartbeat, evidence, claim, ' +
-      `retiredBootId, previousBootId, dueKey, dueAt, pause, ${ofThisInstance}`,
+      `retiredBootId, previousBootId, previousSeq, dueKey, dueAt, pause, ${ofThisInstance}`,
     ConditionExpression: 'generation = :generation AND attribute_exists(instanceId)',
     ExpressionAttributeValues: {
       ':yes': true,

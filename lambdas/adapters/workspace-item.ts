@@ -77,6 +77,7 @@ const workspaceItem = z.object({
   heartbeat: z.optional(heartbeat),
   retiredBootId: z.optional(text),
   previousBootId: z.optional(text),
+  previousSeq: z.optional(count),
   evidence: z.optional(evidence),
   claim: z.optional(claim),
   gone: z.optional(z.object({ ...finding, instanceId: text })),

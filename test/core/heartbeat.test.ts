@@ -114,11 +114,40 @@ describe('what becomes of a beat', () => {
     expect(decided(aWorkspace(), aBeat({ bootId: 'boot-2', seq: 1 }))).toEqual({ kind: 'new-boot' });
   });
 
-  it('the boot before this one - a replay: it is over', () => {
-    const workspace = aWorkspace({ previousBootId: 'boot-0' });
-    expect(decided(workspace, aBeat({ bootId: 'boot-0', seq: 99 }))).toEqual({
-      kind: 'refused',
-      why: 'replayed',
+  describe('of the boot before this one', () => {
+    const late = { bootId: 'boot-0', seq: 99 };
+    const after = (more: Partial<Workspace>) =>
+      decided(aWorkspace({ previousBootId: 'boot-0', previousSeq: 98, ...more }), aBeat(late));
+    const replayed = { kind: 'refused', why: 'replayed' };
+
+    it.each([-1, 0])('%i ms from the end of what this one said - late: it is over (S17)', (offsetMs) => {
+      expect(after({ freshUntilMs: NOW_MS - offsetMs })).toEqual(replayed);
+    });
+
+    it('this one has fallen silent, and may have been the late one - the other is heard (V5)', () => {
+      expect(after({ freshUntilMs: NOW_MS - 1 })).toEqual({ kind: 'new-boot' });
+    });
+
+    it.each([
+      [99, replayed],
+      [100, replayed],
+      [98, { kind: 'new-boot' }],
+    ])('number 99, when %i was heard of it before - no number counts twice', (previousSeq, decision) => {
+      expect(after({ freshUntilMs: NOW_MS - 1, previousSeq })).toEqual(decision);
+    });
+
+    it('nothing is kept of its numbers, and this one has fallen silent - it is heard, which makes nobody dead', () => {
+      const { previousSeq: _unknown, ...workspace } = aWorkspace({
+        previousBootId: 'boot-0',
+        previousSeq: 1,
+        freshUntilMs: NOW_MS - 1,
+      });
+      expect(decided(workspace, aBeat({ ...late, seq: 0 }))).toEqual({ kind: 'new-boot' });
+    });
+
+    it('in a restart - late, however long this one has been silent: it is not what was started', () => {
+      const claim = aClaim({ step: 'starting', startedAtMs: NOW_MS - 9000 });
+      expect(after({ claim, freshUntilMs: 1 })).toEqual(replayed);
     });
   });
 

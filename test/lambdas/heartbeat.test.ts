@@ -86,7 +86,12 @@ describe('a beat that does not count', () => {
   it.each([
     ['repeated', {}, { bootId: 'boot-a', seq: 41 }, ...replayed],
     ['late: a newer one was recorded', {}, { bootId: 'boot-a', seq: 40 }, ...replayed],
-    ['of the boot before', { previousBootId: 'boot-0' }, { bootId: 'boot-0', seq: 99 }, ...replayed],
+    [
+      'of the boot before, while this one beats',
+      { previousBootId: 'boot-0', freshUntilMs: NOW_MS + 5000 },
+      { bootId: 'boot-0', seq: 99 },
+      ...replayed,
+    ],
     [
       'of the boot that a restart has retired',
       retired,
@@ -195,7 +200,7 @@ describe('the first beat of a new boot', () => {
   it('is written if the workspace is still as read, and remembers the boot before', async () => {
     finds(aStoredWorkspace());
     expect(await beat({ bootId: 'boot-b', seq: 1 })).toMatchObject({ status: 204 });
-    expect(updates()[1]?.UpdateExpression).toContain('previousBootId = :beatBoot');
+    expect(updates()[1]?.UpdateExpression).toContain('previousBootId = :beatBoot, previousSeq = :beatSeq');
     expect(updates()[1]?.ConditionExpression).toContain('attribute_not_exists(claim)');
   });
 

@@ -5,7 +5,7 @@ import type { Invocation } from './invocation.ts';
 import type { Machine } from './machine.ts';
 import { ActOracle, type Act } from './oracles/acts.ts';
 import { attemptMayBegin } from './oracles/attempts.ts';
-import { beatCounts } from './oracles/boots.ts';
+import { beatAnswered, beatCounts } from './oracles/boots.ts';
 import * as callers from './oracles/callers.ts';
 import { workspaceChanged } from './oracles/claims.ts';
 import { HistoryOracle } from './oracles/history.ts';
@@ -66,6 +66,7 @@ export class Oracles {
 
   answered(request: ApiRequest, answer: ApiAnswer): void {
     this.requests.answered(request, answer);
+    beatAnswered(this.#witness, request, answer);
   }
 
   heard(body: object, answer: ApiAnswer, first: ApiAnswer | undefined): void {

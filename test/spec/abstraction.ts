@@ -46,6 +46,7 @@ export function rowOf(
     seq: row.heartbeat?.seq ?? 0,
     retired: boot(row.retiredBootId),
     previous: boot(row.previousBootId),
+    previousSeq: row.previousSeq ?? 0,
     quarantine: names.number(quarantine?.verdictId, expected['quarantine']),
     restarts: row.recentRestartsMs.map(seconds),
     evidence: {

@@ -42,11 +42,20 @@ export const beats: readonly Bug[] = [
   {
     name: 'boot-before-counts',
     file: 'core/heartbeat.ts',
-    find: "  if (beat.bootId === workspace.previousBootId) return { kind: 'refused', why: 'replayed' };\n",
+    find: "  if (isOver(workspace, beat, from.atMs)) return { kind: 'refused', why: 'replayed' };\n",
     replace: '',
     profile: 'silences',
     breaks: ['S17'],
     says: 'a late beat of the boot before is taken for a new boot',
+  },
+  {
+    name: 'boot-before-is-deaf-for-good',
+    file: 'core/heartbeat.ts',
+    find: 'return claim !== undefined || beat.seq <= previousSeq || isFresh(freshUntilMs, atMs);',
+    replace: 'return true;',
+    profile: 'reboots',
+    breaks: ['V5'],
+    says: 'a late first beat of a boot that is over makes the living one the boot before, and nobody hears it any more',
   },
   {
     name: 'instance-of-another',

@@ -65,6 +65,12 @@ export const worlds = {
     settings: open,
     workspaces: 1,
   },
+  reboots: {
+    what: 'agents that start again and again, whose beats come late',
+    weights: { ...nothing, agentCrash: 120, beatLate: 0.6, slow: 0.2 },
+    settings: open,
+    workspaces: 1,
+  },
   copies: {
     what: 'each message twice, answers lost, functions that end half way, starts that EC2 refuses',
     weights: {

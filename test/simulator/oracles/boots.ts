@@ -1,6 +1,7 @@
 /** Which beats count: of the workspace's own instance, of no boot that is condemned or over, and of a new one in time. */
 import type { Workspace } from '../../../core/workspace.ts';
 import type { Item } from '../aws/dynamodb.ts';
+import type { ApiAnswer, ApiRequest } from '../gateway.ts';
 import { workspaceIn, type Witness } from './witness.ts';
 
 export function beatCounts(
@@ -17,8 +18,11 @@ export function beatCounts(
   if (!beat || (last?.bootId === beat.bootId && last.seq === beat.seq)) return;
   if (beat.bootId === before.retiredBootId || (claim && beat.bootId === claim.bootId))
     witness.broken('S3', `a beat of the condemned ${beat.bootId} counts`);
-  // A late first beat of an earlier boot is told from a new boot's by nobody; one that has beaten before is.
-  if (last && numberOf(beat.bootId) < numberOf(last.bootId) && beat.bootId === before.previousBootId)
+  // A late first beat of an earlier boot is told from a new boot's by nobody; one that has beaten before is, as long as
+  // its successor beats.
+  const isOver =
+    last && numberOf(beat.bootId) < numberOf(last.bootId) && beat.bootId === before.previousBootId;
+  if (isOver && witness.nowMs() <= before.freshUntilMs)
     witness.broken('S17', `${beat.bootId} counts after ${last.bootId}`);
   if (claim && claim.startedAtMs === undefined && beat.bootId !== last?.bootId)
     witness.broken('S10', `${beat.bootId} counts before any start is known`);
@@ -32,6 +36,25 @@ function livingIsHeard(witness: Witness, { instanceId, retiredBootId }: Workspac
   const machine = witness.truth.machines.get(instanceId);
   if (machine?.instance === 'running' && machine.agent === 'up' && machine.bootId === retiredBootId)
     witness.broken('V5', `the claim ended, and the living ${machine.bootId} is not heard any more`);
+}
+
+/** Longer than any function takes from its read to its answer. */
+const IN_HAND_MS = 60_000;
+
+/** A beat that no successor speaks against is not refused as one of the past (V5). */
+export function beatAnswered(
+  witness: Witness,
+  { session, body }: ApiRequest,
+  { body: answer }: ApiAnswer,
+): void {
+  if (answer['why'] !== 'replayed') return;
+  const { bootId } = body as { readonly bootId: string };
+  const machine = witness.truth.machines.get(session);
+  if (machine?.bootId !== bootId || machine.agent !== 'up') return;
+  const workspace = workspaceIn(witness.stored(`WS#${machine.workspaceId}`, 'STATE'));
+  if (workspace?.instanceId !== session || workspace.claim || workspace.heartbeat?.bootId === bootId) return;
+  if (witness.nowMs() > workspace.freshUntilMs + IN_HAND_MS)
+    witness.broken('V5', `the living ${bootId} is refused as one that is over`);
 }
 
 /** Boots are counted over the whole world. */

@@ -1,5 +1,6 @@
 /** What must have come about when nothing has gone wrong for long enough: V1 to V11. */
 import { isFinalState, type ParkedRequest } from '../../../core/parking.ts';
+import type { Workspace } from '../../../core/workspace.ts';
 import type { Machine } from '../machine.ts';
 import type { Member } from '../truth.ts';
 import { fleetIn, workspaceIn, type Witness } from './witness.ts';
@@ -46,6 +47,8 @@ function ofMember(witness: Witness, { workspaceId, machine }: Member): Unfinishe
   const parked = witness.stored(`WS#${workspaceId}`, 'PARKED');
   if (Number(parked?.['count'] ?? 0) < 0)
     left.push({ invariant: 'V1', what: 'fewer than no requests are counted' });
+  if (isUnheard(machine, workspace))
+    left.push({ invariant: 'V5', what: `${workspaceId} lives as ${machine.bootId}, and is not heard` });
   const isHelped = !workspace.quarantine && !workspace.gone && !workspace.withheld;
   const isWanted =
     workspace.desired === 'running' && !workspace.pause && workspace.settings?.mode === undefined;
@@ -55,6 +58,12 @@ function ofMember(witness: Witness, { workspaceId, machine }: Member): Unfinishe
   if (isHelped && isWanted && isWatched && isDead(witness, machine, workspaceId))
     left.push({ invariant: 'V3', what: `${workspaceId} is ${machine.instance}, its agent ${machine.agent}` });
   return left;
+}
+
+/** Its agent beats as the boot that it is, and another one is on record. */
+function isUnheard({ agent, instance, instanceId, bootId }: Machine, workspace: Workspace): boolean {
+  if (workspace.instanceId !== instanceId || instance !== 'running' || agent !== 'up') return false;
+  return workspace.heartbeat?.bootId !== bootId;
 }
 
 /** Dead, and so that Defib can know it. */
