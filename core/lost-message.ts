@@ -21,14 +21,13 @@ export function isOvertaken(
 ): boolean {
   const { parkedAtMs = Infinity } = request;
   if (isAtWork(request, nowMs) || receivedAtMs <= parkedAtMs) return false;
-  const own = placeOf(request.sequence);
-  const received = placeOf(receivedSequence);
-  return own !== undefined && received !== undefined && own < received;
+  const { sequence } = request;
+  return isPlace(sequence) && isPlace(receivedSequence) && BigInt(sequence) < BigInt(receivedSequence);
 }
 
 /** SQS's sequence number: 128 bits, so no ordinary number. What is none says nothing. */
-function placeOf(sequence: string | undefined): bigint | undefined {
-  return sequence !== undefined && /^[0-9]{1,39}$/.test(sequence) ? BigInt(sequence) : undefined;
+function isPlace(sequence: string | undefined): sequence is string {
+  return /^[0-9]{1,39}$/.test(String(sequence));
 }
 
 /** The queue holds nothing, and has held nothing for so long that this message can't be on its way. */

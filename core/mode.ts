@@ -14,8 +14,8 @@ export function modeFor(workspaceId: string, policy: Pick<Policy, 'mode' | 'enfo
  */
 function hundredthOf(workspaceId: string): number {
   let hash = 0x811c9dc5;
-  for (let index = 0; index < workspaceId.length; index++) {
-    hash = Math.imul(hash ^ workspaceId.charCodeAt(index), 0x01000193);
+  for (const letter of workspaceId) {
+    hash = Math.imul(hash ^ letter.charCodeAt(0), 0x01000193);
   }
   // The last bits of FNV are its weakest: fold the first ones in.
   return ((hash ^ (hash >>> 16)) >>> 0) % 100;

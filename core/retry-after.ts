@@ -3,10 +3,12 @@
  * answer's own Date, by the clock that made both; from `nowMs` where it has none. Undefined when it asks for nothing.
  */
 export function retryAfterOf(headers: Readonly<Record<string, string>>, nowMs: number): number | undefined {
-  const asked = headers['retry-after']?.trim() ?? '';
+  // "undefined", for a header that is not there, is neither a number nor a date.
+  const told = (name: string): string => String(headers[name]).trim();
+  const asked = told('retry-after');
   const seconds = /^[0-9]+$/.test(asked)
     ? Number(asked)
-    : ((instantOf(asked) ?? NaN) - (instantOf(headers['date'] ?? '') ?? nowMs)) / 1000;
+    : ((instantOf(asked) ?? NaN) - (instantOf(told('date')) ?? nowMs)) / 1000;
   return seconds > 0 ? seconds : undefined;
 }
 

@@ -225,6 +225,11 @@ describe('from settings to the policy', () => {
     });
   });
 
+  it('a softer restart, where there is to be one - has its seconds too; by default there is none', () => {
+    expect(policyOf({ ...defaultSettings, softRestartSeconds: 30 }).softRestartMs).toBe(30_000);
+    expect(policyOf(defaultSettings).softRestartMs).toBe(0);
+  });
+
   it('silence switched off - longer than anything lasts, and JSON can hold it, so that a receipt replays', () => {
     const never = policyOf({ ...defaultSettings, silentAfterSeconds: null });
     expect(never.silentAfterMs).toBeGreaterThan(8.64e15);

@@ -7,6 +7,7 @@ describe('what an agent asks for by Retry-After', () => {
   it.each([
     ['nothing', {}, undefined],
     ['a number', { 'retry-after': '7' }, 7],
+    ['a number of several digits', { 'retry-after': '120' }, 120],
     ['a number with blanks around it', { 'retry-after': ' 7 ' }, 7],
     ['zero', { 'retry-after': '0' }, undefined],
     [
@@ -27,6 +28,7 @@ describe('what an agent asks for by Retry-After', () => {
     ['another form of date', { 'retry-after': '2026-11-24T12:00:45Z' }, undefined],
     ['a date with something before it', { 'retry-after': 'x Tue, 24 Nov 2026 12:00:45 GMT' }, undefined],
     ['a date with something behind it', { 'retry-after': 'Tue, 24 Nov 2026 12:00:45 GMT x' }, undefined],
+    ['a date of another zone than GMT', { 'retry-after': 'Tue, 24 Nov 2026 14:00:45 GMT+0100' }, undefined],
     ['a number with something before it', { 'retry-after': 'x7' }, undefined],
     ['a number with something behind it', { 'retry-after': '7x' }, undefined],
   ])('%s', (_what, headers, seconds) => {

@@ -4,6 +4,7 @@ import { openReceipt } from '../../core/receipt.ts';
 import {
   markOf,
   mergedTimeline,
+  orderEntry,
   requestEntry,
   restartEntry,
   verdictEntry,
@@ -28,6 +29,11 @@ describe('one page of a story', () => {
   it('a restart and the verdict whose id it bears - the restart is the newer one', () => {
     const page = mergedTimeline([[entry('5')], [entry('5', 'restart')], [entry('5', 'request')]], 9);
     expect(page.entries.map(({ kind }) => kind)).toEqual(['restart', 'verdict', 'request']);
+  });
+
+  it('a restart and the order whose id it bears - the restart is the newer one', () => {
+    const page = mergedTimeline([[entry('5', 'order')], [entry('5', 'restart')]], 9);
+    expect(page.entries.map(({ kind }) => kind)).toEqual(['restart', 'order']);
   });
 
   it('exactly as many as the limit - no next page; one more - a mark for the next one', () => {
@@ -114,6 +120,16 @@ describe('the entries of a story', () => {
       verdict: 'pending',
     });
     expect(verdictEntry({ ...receipt, verdict: 'dead' })).toMatchObject({ verdict: 'dead' });
+  });
+
+  it('an order - what it was, who gave it, and why', () => {
+    const told = { what: 'restart', by: 'role/operator', reason: 'it hangs' };
+    expect(orderEntry({ orderId: 'order-1', atMs: NOW_MS, ...told })).toEqual({
+      id: 'order-1',
+      kind: 'order',
+      at: AT,
+      ...told,
+    });
   });
 
   it('a restart - since when, until when, how it ended and why', () => {
