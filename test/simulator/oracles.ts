@@ -4,11 +4,14 @@ import type { ApiAnswer, ApiRequest } from './gateway.ts';
 import type { Invocation } from './invocation.ts';
 import type { Machine } from './machine.ts';
 import { ActOracle, type Act } from './oracles/acts.ts';
-import { attemptMayBegin } from './oracles/attempts.ts';
+import { AttemptOracle } from './oracles/attempts.ts';
 import { beatCounts } from './oracles/boots.ts';
+import { CancelledOracle } from './oracles/cancelled.ts';
 import * as callers from './oracles/callers.ts';
 import { workspaceChanged } from './oracles/claims.ts';
+import { HeardOracle } from './oracles/heard.ts';
 import { HistoryOracle } from './oracles/history.ts';
+import { IntentOracle } from './oracles/intents.ts';
 import { modeIsKept } from './oracles/modes.ts';
 import { RequestOracle } from './oracles/requests.ts';
 import { sightingsCount } from './oracles/sightings.ts';
@@ -19,12 +22,20 @@ import type { Copy } from './truth.ts';
 export class Oracles {
   readonly #witness: Witness;
   readonly #acts: ActOracle;
+  readonly #attempts: AttemptOracle;
+  readonly #cancelled: CancelledOracle;
+  readonly #heard: HeardOracle;
   readonly #history: HistoryOracle;
+  readonly #intents: IntentOracle;
   readonly requests: RequestOracle;
 
   constructor(witness: Witness) {
     this.#witness = witness;
     this.#acts = new ActOracle(witness);
+    this.#attempts = new AttemptOracle(witness);
+    this.#cancelled = new CancelledOracle(witness);
+    this.#heard = new HeardOracle(witness);
+    this.#intents = new IntentOracle(witness);
     this.#history = new HistoryOracle(witness);
     this.requests = new RequestOracle(witness);
   }
@@ -34,13 +45,17 @@ export class Oracles {
       case 'STATE':
         workspaceChanged(this.#witness, before, after);
         sightingsCount(this.#witness, before, after);
+        this.#attempts.workspaceChanged(before, after);
+        this.#cancelled.workspaceChanged(before, after);
+        this.#heard.workspaceChanged(before, after);
         this.#history.workspaceChanged(before, after);
+        this.#intents.workspaceChanged(before, after);
         modeIsKept(this.#witness, before, after);
         beatCounts(this.#witness, before, after);
         return;
       case 'REQUEST':
         this.requests.rowChanged(before, after);
-        attemptMayBegin(this.#witness, before, after);
+        this.#attempts.rowChanged(before, after);
         return;
       case 'BRAKE':
         this.#acts.fleetChanged(before, after);
@@ -52,11 +67,13 @@ export class Oracles {
       default:
         if (!key.sk.startsWith('VERDICT#')) return;
         judged(this.#witness, before, after);
+        this.#cancelled.judged(before, after);
         this.#history.judged(after);
     }
   }
 
   acts(act: Act, invocation: Invocation): void {
+    this.#intents.acts(act, invocation);
     this.#acts.acts(act, invocation);
   }
 
@@ -64,8 +81,10 @@ export class Oracles {
     this.requests.arrived(copy, machine, invocation);
   }
 
-  answered(request: ApiRequest, answer: ApiAnswer): void {
+  /** `calledMs`: when the call was made. */
+  answered(request: ApiRequest, answer: ApiAnswer, calledMs: number): void {
     this.requests.answered(request, answer);
+    if (request.route.endsWith('/heartbeats')) this.#heard.beatAnswered(request, answer, calledMs);
   }
 
   heard(body: object, answer: ApiAnswer, first: ApiAnswer | undefined): void {

@@ -29,6 +29,8 @@ import { traceOf, type Trace } from './trace.ts';
 import { Truth, type Member } from './truth.ts';
 
 export const BEGINS_MS = Date.parse('2026-11-24T12:00:00Z');
+/** An eventually consistent read lags by less than a second, as a rule; by more, what is wrong shows sooner. */
+const LONGEST_READ_AGE_MS = 3000;
 
 export class World implements CallWorld, Witness, LogBook {
   readonly plan: Plan;
@@ -69,6 +71,8 @@ export class World implements CallWorld, Witness, LogBook {
     this.dynamo = simulatedDynamo({
       nowMs: () => this.time.nowMs(),
       tableName: TABLE,
+      readAgeMs: () => this.#readAgeMs(),
+      longestReadAgeMs: LONGEST_READ_AGE_MS,
       onChange: (change) => {
         this.oracles.changed(change);
       },
@@ -149,8 +153,8 @@ export class World implements CallWorld, Witness, LogBook {
     sendBeat(this, machine);
   }
 
-  answered(request: ApiRequest, answer: ApiAnswer): void {
-    this.oracles.answered(request, answer);
+  answered(request: ApiRequest, answer: ApiAnswer, calledMs: number): void {
+    this.oracles.answered(request, answer, calledMs);
   }
 
   call(request: ApiRequest): Promise<ApiAnswer | undefined> {
@@ -191,6 +195,13 @@ export class World implements CallWorld, Witness, LogBook {
     this.queues.pokeAll();
     for (const member of this.truth.members) calmed(member);
     this.note('world', 'calm from here on');
+  }
+
+  /** How old what a read shows may be, where it does not ask for the newest. */
+  #readAgeMs(): number {
+    if (this.isCalm || !this.random.chance(this.weights.staleRead)) return 0;
+    this.seen('stale read');
+    return this.random.between(1, LONGEST_READ_AGE_MS);
   }
 
   #handlerIn(sandbox: Sandbox): Handler {

@@ -144,7 +144,7 @@ export const parking: readonly Bug[] = [
     file: 'core/parking.ts',
     find: "  if (now.earliestMs < (request.notBeforeMs ?? 0)) return deferUntil('not-before', request.notBeforeMs);\n",
     replace: '',
-    profile: 'turns',
+    profile: 'pushback',
     breaks: ['V8'],
     says: 'an agent that asks for time is not given it',
     beside: [
