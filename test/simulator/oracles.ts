@@ -9,6 +9,7 @@ import { beatCounts } from './oracles/boots.ts';
 import { CancelledOracle } from './oracles/cancelled.ts';
 import * as callers from './oracles/callers.ts';
 import { workspaceChanged } from './oracles/claims.ts';
+import { CounterOracle } from './oracles/counters.ts';
 import { HeardOracle } from './oracles/heard.ts';
 import { HistoryOracle } from './oracles/history.ts';
 import { IntentOracle } from './oracles/intents.ts';
@@ -27,6 +28,7 @@ export class Oracles {
   readonly #heard: HeardOracle;
   readonly #history: HistoryOracle;
   readonly #intents: IntentOracle;
+  readonly counters: CounterOracle;
   readonly requests: RequestOracle;
 
   constructor(witness: Witness) {
@@ -37,6 +39,7 @@ export class Oracles {
     this.#heard = new HeardOracle(witness);
     this.#intents = new IntentOracle(witness);
     this.#history = new HistoryOracle(witness);
+    this.counters = new CounterOracle(witness);
     this.requests = new RequestOracle(witness);
   }
 
@@ -55,14 +58,14 @@ export class Oracles {
         return;
       case 'REQUEST':
         this.requests.rowChanged(before, after);
+        this.counters.rowChanged(after);
         this.#attempts.rowChanged(before, after);
         return;
       case 'BRAKE':
         this.#acts.fleetChanged(before, after);
         return;
       case 'PARKED':
-        if (Number(after?.['count'] ?? 0) < 0)
-          this.#witness.broken('V1', 'fewer than no requests are counted');
+        this.counters.parkedChanged(key.pk.slice('WS#'.length), before, after);
         return;
       default:
         if (!key.sk.startsWith('VERDICT#')) return;

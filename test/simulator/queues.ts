@@ -97,6 +97,11 @@ export class Queues {
     this.queues.parked.purge();
   }
 
+  /** The first message of a workspace that waits to be delivered, or is held by deliver. */
+  headOf(workspaceId: string): Message | undefined {
+    return this.queues.parked.messages().find(({ groupId }) => groupId === workspaceId);
+  }
+
   /** The next batch of a queue, as its function would get it. */
   take(name: QueueName): unknown {
     return new EventSource(this.queues[name], { batchSize: 10 }).next()?.event;

@@ -9,6 +9,7 @@ import type { ParkedRequest, RequestState } from '../../core/parking.ts';
 import { agentsOf } from './agents.ts';
 import { simulatedDynamo, type SimulatedDynamo } from './aws/dynamodb.ts';
 import { simulatedEventBridge, type SimulatedEventBridge } from './aws/eventbridge.ts';
+import type { Message } from './aws/sqs.ts';
 import { sendBeat } from './beats.ts';
 import { SimulatedFleet } from './ec2.ts';
 import { handlerOf, TABLE, type Handler, type QueueName } from './functions.ts';
@@ -17,7 +18,8 @@ import type { Invocation } from './invocation.ts';
 import { Lambda } from './lambda.ts';
 import { Machine, type BeatOptions } from './machine.ts';
 import { Oracles } from './oracles.ts';
-import type { Violation, Witness } from './oracles/witness.ts';
+import type { CalmWitness } from './oracles/deadlines.ts';
+import type { Violation } from './oracles/witness.ts';
 import type { Plan } from './plan.ts';
 import { Queues } from './queues.ts';
 import { seeded, type Random } from './random.ts';
@@ -32,7 +34,7 @@ export const BEGINS_MS = Date.parse('2026-11-24T12:00:00Z');
 /** An eventually consistent read lags by less than a second, as a rule; by more, what is wrong shows sooner. */
 const LONGEST_READ_AGE_MS = 3000;
 
-export class World implements CallWorld, Witness, LogBook {
+export class World implements CallWorld, CalmWitness, LogBook {
   readonly plan: Plan;
   readonly random: Random;
   readonly time: Scheduler;
@@ -151,6 +153,10 @@ export class World implements CallWorld, Witness, LogBook {
 
   beat(machine: Machine): void {
     sendBeat(this, machine);
+  }
+
+  headOf(workspaceId: string): Message | undefined {
+    return this.queues.headOf(workspaceId);
   }
 
   answered(request: ApiRequest, answer: ApiAnswer, calledMs: number): void {
