@@ -14,10 +14,12 @@ import { HeardOracle } from './oracles/heard.ts';
 import { HistoryOracle } from './oracles/history.ts';
 import { IntentOracle } from './oracles/intents.ts';
 import { modeIsKept } from './oracles/modes.ts';
+import { OddOracle } from './oracles/odd.ts';
 import { RequestOracle } from './oracles/requests.ts';
 import { sightingsCount } from './oracles/sightings.ts';
 import { judged } from './oracles/verdicts.ts';
 import type { Witness } from './oracles/witness.ts';
+import type { Weights } from './swarm.ts';
 import type { Copy } from './truth.ts';
 
 export class Oracles {
@@ -29,9 +31,10 @@ export class Oracles {
   readonly #history: HistoryOracle;
   readonly #intents: IntentOracle;
   readonly counters: CounterOracle;
+  readonly odd: OddOracle;
   readonly requests: RequestOracle;
 
-  constructor(witness: Witness) {
+  constructor(witness: Witness & { readonly weights: Weights }) {
     this.#witness = witness;
     this.#acts = new ActOracle(witness);
     this.#attempts = new AttemptOracle(witness);
@@ -39,11 +42,13 @@ export class Oracles {
     this.#heard = new HeardOracle(witness);
     this.#intents = new IntentOracle(witness);
     this.#history = new HistoryOracle(witness);
+    this.odd = new OddOracle(witness);
     this.counters = new CounterOracle(witness);
     this.requests = new RequestOracle(witness);
   }
 
   changed({ key, before, after }: Change): void {
+    this.odd.effect(this.#witness.acting);
     switch (key.sk) {
       case 'STATE':
         workspaceChanged(this.#witness, before, after);
@@ -76,6 +81,7 @@ export class Oracles {
   }
 
   acts(act: Act, invocation: Invocation): void {
+    this.odd.effect(invocation);
     this.#intents.acts(act, invocation);
     this.#acts.acts(act, invocation);
   }
@@ -94,7 +100,7 @@ export class Oracles {
     callers.heard(this.#witness, body, answer, first);
   }
 
-  said(where: string, text: string): void {
-    callers.said(this.#witness, where, text);
+  said(where: string, ...said: readonly unknown[]): void {
+    for (const each of said) if (typeof each === 'string') callers.said(this.#witness, where, each);
   }
 }

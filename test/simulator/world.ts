@@ -19,6 +19,7 @@ import { Lambda } from './lambda.ts';
 import { Machine, type BeatOptions } from './machine.ts';
 import { Oracles } from './oracles.ts';
 import type { CalmWitness } from './oracles/deadlines.ts';
+import type { Oddity } from './oracles/odd.ts';
 import type { Violation } from './oracles/witness.ts';
 import type { Plan } from './plan.ts';
 import { Queues } from './queues.ts';
@@ -167,7 +168,7 @@ export class World implements CallWorld, CalmWitness, LogBook {
     return callApi(this, request);
   }
 
-  sendRaw(queue: QueueName, body: string, what: string): void {
+  sendRaw(queue: QueueName, body: string, what: Oddity): void {
     this.queues.sendRaw(queue, body, what);
   }
 
@@ -181,9 +182,9 @@ export class World implements CallWorld, CalmWitness, LogBook {
   }
 
   said(sandbox: Sandbox, level: string, message: string, fields: LogFields, error?: unknown): void {
+    this.oracles.said('a log', message, ...Object.values(fields));
     if (!this.trace.keepsLines && level !== 'error') return;
     const text = `${message} ${JSON.stringify(fields)}${error instanceof Error ? ` ${error.name}: ${error.message}` : ''}`;
-    this.oracles.said('a log', `${message} ${JSON.stringify(fields)}`);
     this.trace.note(
       this.time.nowMs(),
       `${sandbox.fn}#${sandbox.invocation?.number ?? 0}`,

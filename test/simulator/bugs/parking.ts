@@ -183,6 +183,25 @@ export const parking: readonly Bug[] = [
     ],
   },
   {
+    name: 'body-in-a-log',
+    file: deliver,
+    find: "ports.log.info('delivery deferred', { workspaceId, requestId, because, forMs: afterMs });",
+    replace:
+      "ports.log.info('delivery deferred', { workspaceId, requestId, because, body: received.body.body });",
+    profile: 'turns',
+    breaks: ['S29'],
+    says: 'a log line quotes the body of a request',
+  },
+  {
+    name: 'header-in-the-news',
+    file: park,
+    find: "await ports.events.publish('request.parked', { workspaceId, requestId });",
+    replace: "await ports.events.publish('request.parked', { workspaceId, requestId, ...message.headers });",
+    profile: 'turns',
+    breaks: ['S29'],
+    says: 'an event carries the headers of a request',
+  },
+  {
     name: 'delivered-while-restarting',
     file: 'core/parking.ts',
     find: "  if (workspace.claim) return 'restarting';\n",
