@@ -17,7 +17,7 @@ import { modeIsKept } from './oracles/modes.ts';
 import { OddOracle } from './oracles/odd.ts';
 import { RequestOracle } from './oracles/requests.ts';
 import { sightingsCount } from './oracles/sightings.ts';
-import { judged } from './oracles/verdicts.ts';
+import { judged, StoryOracle } from './oracles/verdicts.ts';
 import type { Witness } from './oracles/witness.ts';
 import type { Weights } from './swarm.ts';
 import type { Copy } from './truth.ts';
@@ -30,6 +30,7 @@ export class Oracles {
   readonly #heard: HeardOracle;
   readonly #history: HistoryOracle;
   readonly #intents: IntentOracle;
+  readonly #stories: StoryOracle;
   readonly counters: CounterOracle;
   readonly odd: OddOracle;
   readonly requests: RequestOracle;
@@ -40,6 +41,7 @@ export class Oracles {
     this.#attempts = new AttemptOracle(witness);
     this.#cancelled = new CancelledOracle(witness);
     this.#heard = new HeardOracle(witness);
+    this.#stories = new StoryOracle(witness);
     this.#intents = new IntentOracle(witness);
     this.#history = new HistoryOracle(witness);
     this.odd = new OddOracle(witness);
@@ -75,6 +77,7 @@ export class Oracles {
       default:
         if (!key.sk.startsWith('VERDICT#')) return;
         judged(this.#witness, before, after);
+        this.#stories.written(before, after);
         this.#cancelled.judged(before, after);
         this.#history.judged(after);
     }

@@ -73,6 +73,22 @@ export const worlds = {
     settings: open,
     workspaces: 1,
   },
+  echoes: {
+    what: 'reads that show what was seconds ago, wherever they do not ask for the newest',
+    weights: {
+      ...nothing,
+      staleRead: 1,
+      instanceStops: 20,
+      agentGone: 8,
+      falseStopped: 0.4,
+      cutFromProxy: 40,
+      beatLost: 0.5,
+      personStops: 6,
+      twice: 0.2,
+    },
+    settings: open,
+    workspaces: 1,
+  },
   silences: {
     what: 'agents that go, come back, are cut off and are heard again, while people use the console',
     weights: {
@@ -233,6 +249,13 @@ export const worlds = {
     },
     settings: { ...open, brakeMinimum: 2, brakeShare: 0.2, maxRestartShare: 0.05, brakeWindowSeconds: 120 },
     workspaces: 6,
+  },
+  gusts: {
+    what: 'storms that callers see at once, acts that EC2 throttles, and reads that show what was',
+    weights: { ...nothing, storm: 25, actThrottled: 0.6, staleRead: 1 },
+    settings: { ...open, brakeMinimum: 2, brakeShare: 0.4, brakeWindowSeconds: 60 },
+    workspaces: 6,
+    requestEveryMs: 8000,
   },
 } as const satisfies Record<string, Profile>;
 
