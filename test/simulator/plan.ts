@@ -30,7 +30,7 @@ export interface PlanOptions {
 
 export function planOf({ seed, profile, minutes, workspaces }: PlanOptions): Plan {
   const random = seeded(seed);
-  const { weights, settings, workspaces: few }: Profile = profiles[profile];
+  const { weights, settings, workspaces: few, requestEveryMs }: Profile = profiles[profile];
   const drawn = few ?? sizeOf(random);
   return {
     seed,
@@ -42,6 +42,7 @@ export function planOf({ seed, profile, minutes, workspaces }: PlanOptions): Pla
     callersStay: random.chance(0.5),
     requestEveryMs: random.pick([40_000, 90_000, 180_000]),
     beats: Array.from({ length: 3 }, () => beatsOf(random)),
+    ...(requestEveryMs !== undefined && { requestEveryMs }),
   };
 }
 

@@ -1,6 +1,7 @@
 /** The proxies: they forward requests to workspaces, and ask Defib what it means when that fails. */
 import type { ErrorKind } from '../../core/forward-error.ts';
 import { callApi, type ApiAnswer } from './gateway.ts';
+import { MARK } from './oracles/callers.ts';
 import type { Member } from './truth.ts';
 import type { World } from './world.ts';
 
@@ -32,8 +33,8 @@ async function forward(world: World, member: Member): Promise<void> {
     id: `request-${number}`,
     method: 'POST',
     path: '/a2a',
-    headers: { 'content-type': 'text/plain' },
-    body: Buffer.from(`zebra ${number}`).toString('base64'),
+    headers: { 'content-type': 'text/plain', 'x-secret': MARK },
+    body: Buffer.from(`${MARK} ${number}`).toString('base64'),
     expiresInSeconds: random.pick([60, 120, 300, 600]),
     whenDead: random.pick(['park', 'park', 'refuse'] as const),
     ...(random.chance(0.2) && { onAmbiguous: 'refuse' as const }),
