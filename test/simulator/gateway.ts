@@ -42,10 +42,11 @@ function once(world: GatewayWorld, request: ApiRequest): Promise<ApiAnswer | und
   const { time, random, weights } = world;
   const calledMs = time.nowMs();
   return new Promise((resolve) => {
-    let isOver = false;
+    const givesUp = time.after(GATEWAY_MS, () => {
+      resolve(undefined);
+    });
     const tell = (answer: ApiAnswer | undefined): void => {
-      if (isOver) return;
-      isOver = true;
+      givesUp.isOff = true;
       resolve(answer);
     };
     void world.lambda.invoke(functionOf(request.route), eventOf(request, time.nowMs())).then((ended) => {
@@ -55,9 +56,6 @@ function once(world: GatewayWorld, request: ApiRequest): Promise<ApiAnswer | und
         world.seen('answer lost');
         tell(undefined);
       } else tell(answer);
-    });
-    time.after(GATEWAY_MS, () => {
-      tell(undefined);
     });
   });
 }

@@ -25,7 +25,7 @@ const SET_UP_MS = 120_000;
 /** The longest wait by any rule: for capacity, an hour from the claim's begin, and then the sweep. */
 const CALM_AT_MOST_MS = 110 * 60_000;
 const LOOK_EVERY_MS = 20_000;
-const SWEEP_EVERY_MS = 60_000;
+const CALM_SWEEP_EVERY_MS = 60_000;
 
 export async function live(options: PlanOptions, { keepsLines = false } = {}): Promise<Life> {
   const plan = planOf(options);
@@ -74,7 +74,7 @@ function setUp(world: World): void {
 }
 
 function sweepOn(world: World): void {
-  world.time.after(SWEEP_EVERY_MS, () => {
+  world.time.after(world.isCalm ? CALM_SWEEP_EVERY_MS : world.plan.sweepEveryMs, () => {
     void world.lambda.invoke('sweep', {});
     // EventBridge delivers at least once.
     if (!world.isCalm && world.random.chance(world.weights.calledTwice)) {

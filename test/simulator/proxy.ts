@@ -9,7 +9,7 @@ const MOST_TRIES = 4;
 
 /** Requests to one workspace, one after the other at chance, as long as the world goes on. */
 export function requestOn(world: World, member: Member): void {
-  const everyMs = world.isCalm ? 15_000 : world.plan.requestEveryMs;
+  const everyMs = world.isCalm ? calmEveryMs(world) : world.plan.requestEveryMs;
   world.time.after(world.random.after(everyMs), () => {
     if (world.isCalm && !world.plan.callersStay) return;
     void forward(world, member);
@@ -18,6 +18,11 @@ export function requestOn(world: World, member: Member): void {
       for (let more = 0; more < 3; more += 1) void forward(world, member);
     requestOn(world, member);
   });
+}
+
+/** Often at first, so that what is left is found soon; then seldom, since what is left is waited for. */
+function calmEveryMs({ calmAtMs, time }: World): number {
+  return time.nowMs() - calmAtMs < 90_000 ? 15_000 : 60_000;
 }
 
 async function forward(world: World, member: Member): Promise<void> {
