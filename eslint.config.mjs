@@ -37,7 +37,7 @@ const pureCore = {
 };
 
 const handlersSeeNoSdk = {
-  files: ['lambdas/**/handle.ts', 'lambdas/ports.ts', 'lambdas/judging/**/*.ts', 'lambdas/parking/**/*.ts'],
+  files: ['lambdas/**/handle.ts', 'lambdas/ports/*.ts', 'lambdas/judging/**/*.ts', 'lambdas/parking/**/*.ts'],
   rules: {
     'no-restricted-imports': [
       'error',

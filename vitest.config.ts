@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongFilesFirst } from './test/e2e/long-files-first.ts';
 
 /** Tests that need neither a deployed stack nor the network. */
 const withoutStack = {
@@ -9,10 +10,19 @@ const withoutStack = {
   // modules, and a test that changes one has to put it back.
   isolate: false,
 };
+/** Tests that mostly wait: several files at a time, each on a stack of its own. */
+const onTheStack = {
+  hookTimeout: 300_000,
+  // An AWS of the user's own has room for one stack.
+  maxWorkers: process.env['AWS_ENDPOINT_URL'] ? 1 : 3,
+  maxConcurrency: 10,
+  sequence: { groupOrder: 1 },
+};
 const elsewhere = ['test/{e2e,e2e-brake,readme,package,simulator,spec}/**', 'test/contract/emulator.test.ts'];
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongFilesFirst },
     projects: [
       {
         test: {
@@ -43,26 +53,24 @@ export default defineConfig({
         },
       },
       {
-        // One emulator and one stack for all, so one file after another.
         test: {
+          ...onTheStack,
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
           globalSetup: ['test/e2e/setup.ts'],
           setupFiles: ['test/e2e/nothing-left.ts', 'test/e2e/replay-receipts.ts'],
           testTimeout: 120_000,
-          hookTimeout: 300_000,
-          fileParallelism: false,
         },
       },
       {
-        // A stack of its own, whose brake is not out of the way: run after the other, the machine is small.
+        // A stack whose brake is not out of the way; it may run among the files of the other.
         test: {
+          ...onTheStack,
           name: 'e2e-brake',
           include: ['test/e2e-brake/**/*.test.ts'],
           globalSetup: ['test/e2e-brake/setup.ts'],
+          setupFiles: ['test/e2e/replay-receipts.ts'],
           testTimeout: 300_000,
-          hookTimeout: 300_000,
-          fileParallelism: false,
         },
       },
       {

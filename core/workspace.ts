@@ -101,7 +101,10 @@ export interface Finding {
   readonly atMs: number;
 }
 
-/** Since when looks have said neither that it runs nor that it is stopped, and when the last of them did. */
+/**
+ * Since when looks have said neither that it runs nor that it is stopped, and when the last of them did. Kept beside the
+ * last probe: evidence of nothing.
+ */
 export interface Unclear {
   readonly sinceMs: number;
   readonly lastMs: number;
@@ -144,8 +147,6 @@ export interface Workspace {
   readonly quarantine?: Finding & { readonly because: string };
   /** The latest dead verdict that was only observed. */
   readonly withheld?: Finding;
-  /** Its instance is stopping, starting or nowhere to be found, look after look. Evidence of nothing. */
-  readonly unclear?: Unclear;
   /** When Defib last stopped its instance, so that nobody takes that for a person's stop. */
   readonly lastStopMs?: number;
   /** The write that ended the latest claim: the end whose answer was lost is known by it (S27). */

@@ -1,11 +1,6 @@
 /** What a story has found out, fact by fact. A story is ok when every fact is. */
+import type { StoryResult } from './story-result.ts';
 import type { Timeline } from './timeline.ts';
-
-export interface StoryResult {
-  readonly name: string;
-  readonly ok: boolean;
-  readonly why: string;
-}
 
 interface Finding {
   readonly ok: boolean;

@@ -1,6 +1,7 @@
 /** One workspace of the fleet: an instance, and the agent that runs on it while the instance runs. */
 import type { AgentProcess } from './agent-process.ts';
-import type { Happening, Timeline } from './timeline.ts';
+import type { Happening } from './happening.ts';
+import type { Timeline } from './timeline.ts';
 
 export interface Beat {
   readonly atMs: number;

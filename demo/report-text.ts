@@ -1,7 +1,7 @@
 /** Defib's words, for people. */
 import type { ForwardError } from '../core/forward-error.ts';
 import type { ReportAnswer } from './defib.ts';
-import type { Tone } from './timeline.ts';
+import type { Tone } from './happening.ts';
 
 /** `refused -> 202 parked: busy, heartbeat-fresh`. */
 export function reportText(error: ForwardError, answer: ReportAnswer): string {

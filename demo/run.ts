@@ -9,7 +9,7 @@ import type { LocalStack } from '../local/local-stack.ts';
 import { readServed } from './agent-log.ts';
 import { Defib } from './defib.ts';
 import { Ec2Console } from './ec2-console.ts';
-import type { StoryResult } from './findings.ts';
+import type { StoryResult } from './story-result.ts';
 import { Fleet } from './fleet.ts';
 import { FollowUp } from './follow-up.ts';
 import type { Member } from './member.ts';

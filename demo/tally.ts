@@ -3,7 +3,7 @@
  * got, or lost; and `delivered` is believed only where the agent's own log has it, byte for byte.
  */
 import type { Served } from './agent-log.ts';
-import type { StoryResult } from './findings.ts';
+import type { StoryResult } from './story-result.ts';
 import { parkedIdOf, type SentRequest } from './requests.ts';
 
 /** The last line of `--json`. */

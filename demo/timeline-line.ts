@@ -1,6 +1,6 @@
 /** One event of the timeline as one line for a person. */
 import type { Paint, Style } from './paint.ts';
-import type { Kind, TimelineEvent, Tone } from './timeline.ts';
+import type { Kind, TimelineEvent, Tone } from './happening.ts';
 
 /** Wide enough for the longest name of a workspace and of a kind. */
 const nameWidth = 15;

@@ -1,6 +1,6 @@
 /** Where the timeline goes: lines for a person, or with --json one object a line for a program. */
 import { timelineLine } from './timeline-line.ts';
-import type { TimelineEvent } from './timeline.ts';
+import type { TimelineEvent } from './happening.ts';
 import { paintFor } from './paint.ts';
 import { summaryText } from './summary-text.ts';
 import type { Tally } from './tally.ts';

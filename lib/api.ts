@@ -16,7 +16,7 @@ import { Construct } from 'constructs';
 import { routes, type Caller, type Route } from '../core/routes.ts';
 import type { DefibFunction } from './defib-function.ts';
 import type { Encryption } from './encryption.ts';
-import type { LocalStage } from './foundations.ts';
+import type { LocalStage } from './local-stage.ts';
 import { routeAccess } from './route-access.ts';
 import { defaultThrottles, routeSettings, type Throttles } from './throttles.ts';
 

@@ -10,6 +10,7 @@ import { Construct } from 'constructs';
 import { env, type FunctionName } from '../lambdas/runtime/env-names.ts';
 import { accept } from './accepted.ts';
 import type { Foundations } from './foundations.ts';
+import type { Grantee } from './grantee.ts';
 import { packageRoot } from './package-root.ts';
 import { ConfigurationError } from './configuration-error.ts';
 
@@ -56,7 +57,7 @@ export interface DefibFunctionProps {
 }
 
 /** One function from its built bundle, with a role that holds nothing but what is given to it by name. */
-export class DefibFunction extends Construct {
+export class DefibFunction extends Construct implements Grantee {
   readonly lambda: Function;
   readonly role: Role;
   readonly #name: FunctionName;

@@ -11,7 +11,8 @@ import type { DefibFunction } from './defib-function.ts';
 import { DeliveryNetwork, type VpcEndpoints } from './delivery-network.ts';
 import { Encryption, type EncryptionKey } from './encryption.ts';
 import { Events } from './events.ts';
-import type { Foundations, LocalStage } from './foundations.ts';
+import type { Foundations } from './foundations.ts';
+import type { LocalStage } from './local-stage.ts';
 import { Heartbeats } from './heartbeats.ts';
 import { InstanceChanges } from './instance-changes.ts';
 import { Judging } from './judging.ts';
@@ -29,7 +30,7 @@ export type { FunctionName } from '../lambdas/runtime/env-names.ts';
 export type { AlarmActions } from './alarms.ts';
 export type { EncryptionKey } from './encryption.ts';
 export type { VpcEndpoints } from './delivery-network.ts';
-export type { LocalStage } from './foundations.ts';
+export type { LocalStage } from './local-stage.ts';
 export type { WorkspaceTag } from './restarting.ts';
 export type { Throttle, Throttles } from './throttles.ts';
 

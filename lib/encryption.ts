@@ -5,8 +5,8 @@ import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { QueueEncryption, type QueueProps } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { accept } from './accepted.ts';
-import type { DefibFunction } from './defib-function.ts';
-import { keptOffLocal, type LocalStage } from './foundations.ts';
+import type { Grantee } from './grantee.ts';
+import { keptOffLocal, type LocalStage } from './local-stage.ts';
 
 /**
  * Whose key encrypts the table, the queues, the bus and the logs: one made here, which rotates every year and whose
@@ -73,7 +73,7 @@ export class Encryption extends Construct {
   }
 
   /** Lets a function use the key, by way of one service only. */
-  usedBy(fn: DefibFunction, { does, by }: { readonly does: keyof typeof uses; readonly by: Service }): void {
+  usedBy(fn: Grantee, { does, by }: { readonly does: keyof typeof uses; readonly by: Service }): void {
     if (this.key === undefined) return;
     const { region, urlSuffix } = Stack.of(this);
     fn.allow(uses[does], [this.key.keyArn], {

@@ -2,9 +2,9 @@ import { EventBus } from 'aws-cdk-lib/aws-events';
 import { AnyPrincipal, Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { env } from '../lambdas/runtime/env-names.ts';
-import type { DefibFunction } from './defib-function.ts';
 import type { Encryption } from './encryption.ts';
-import type { LocalStage } from './foundations.ts';
+import type { Grantee } from './grantee.ts';
+import type { LocalStage } from './local-stage.ts';
 
 export interface EventsProps {
   readonly encryption: Encryption;
@@ -26,7 +26,7 @@ export class Events extends Construct {
   }
 
   /** Lets a function publish. */
-  publishedBy(fn: DefibFunction): void {
+  publishedBy(fn: Grantee): void {
     fn.addEnvironment(env.busName, this.bus.eventBusName);
     fn.allow(['events:PutEvents'], [this.bus.eventBusArn]);
   }

@@ -1,20 +1,10 @@
-import { RemovalPolicy } from 'aws-cdk-lib';
 import type { PolicySettings } from '../core/policy.ts';
 import type { FunctionName } from '../lambdas/runtime/env-names.ts';
 import type { Alarms } from './alarms.ts';
 import type { Encryption } from './encryption.ts';
 import type { Events } from './events.ts';
+import type { LocalStage } from './local-stage.ts';
 import type { State } from './state.ts';
-
-/** The local stage: the same stack on an emulator, where nothing is worth keeping and there is no network. */
-export interface LocalStage {
-  /** Where the functions reach every service but EC2. */
-  readonly endpointUrl: string;
-  /** Where the functions reach EC2: the project's own lifecycle proxy. */
-  readonly ec2EndpointUrl: string;
-  /** The address that every instance has; their ports tell them apart. */
-  readonly address: '127.0.0.1';
-}
 
 /** What every capability stands on. */
 export interface Foundations {
@@ -27,7 +17,3 @@ export interface Foundations {
   /** Set on the local stage only. */
   readonly local: LocalStage | undefined;
 }
-
-/** What becomes of the table, the queues and the logs when the stack goes: they are the promises made to callers. */
-export const keptOffLocal = (local: LocalStage | undefined): RemovalPolicy =>
-  local === undefined ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;

@@ -5,7 +5,8 @@ import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { accept } from './accepted.ts';
 import { DefibFunction } from './defib-function.ts';
-import { keptOffLocal, type Foundations } from './foundations.ts';
+import type { Foundations } from './foundations.ts';
+import { keptOffLocal } from './local-stage.ts';
 
 export interface InstanceChangesProps {
   readonly foundations: Foundations;

@@ -9,9 +9,9 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 import { env, indexes } from '../lambdas/runtime/env-names.ts';
 import { accept } from './accepted.ts';
-import type { DefibFunction } from './defib-function.ts';
 import type { Encryption } from './encryption.ts';
-import { keptOffLocal, type LocalStage } from './foundations.ts';
+import type { Grantee } from './grantee.ts';
+import { keptOffLocal, type LocalStage } from './local-stage.ts';
 
 /** What a function does with the table. No set holds Scan: nothing in Defib walks the whole fleet. */
 const actions = {
@@ -85,7 +85,7 @@ export class State extends Construct {
   }
 
   /** Lets a function use the table in one of the known ways. */
-  usedBy(fn: DefibFunction, { does, lists = false }: StateUse): void {
+  usedBy(fn: Grantee, { does, lists = false }: StateUse): void {
     fn.addEnvironment(env.tableName, this.table.tableName);
     fn.allow(actions[does], [this.table.tableArn]);
     if (lists) {

@@ -5,7 +5,8 @@ import { Construct } from 'constructs';
 import { accept } from './accepted.ts';
 import type { DefibFunction } from './defib-function.ts';
 import type { Encryption } from './encryption.ts';
-import { keptOffLocal, type Foundations } from './foundations.ts';
+import type { Foundations } from './foundations.ts';
+import { keptOffLocal } from './local-stage.ts';
 
 const longestRetention = Duration.days(14);
 /** SQS's largest message: a request of 700 KiB in base64 just fits. */

@@ -6,7 +6,7 @@
  * Each function becomes one file, dist/lambdas/<name>/index.js; the constructs become dist/lib.
  */
 import { spawn } from 'node:child_process';
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Command } from 'commander';
 import { build, type Metafile } from 'esbuild';
@@ -57,7 +57,15 @@ export async function buildFunctions(names: readonly FunctionName[] = functionNa
 
 async function writeIfChanged(file: string, text: string): Promise<void> {
   const before = await readFile(file, 'utf8').catch(() => undefined);
-  if (before !== text) await writeFile(file, text);
+  if (before === text) return;
+  // In one step, and made elsewhere: a deploy beside this build takes no half of a file, nor a draft.
+  const draft = path.join(
+    root,
+    'dist',
+    `${path.relative(root, file).replaceAll(path.sep, '-')}.${process.pid}`,
+  );
+  await writeFile(draft, text);
+  await rename(draft, file);
 }
 
 function packagesOf(inputs: Metafile['outputs'][string]['inputs']): Bundle['packages'] {

@@ -63,7 +63,7 @@ describe('lambdas', () => {
   });
 
   const useCase = (file: string) =>
-    /^lambdas\/([\w-]+\/handle|ports)\.ts$/.test(file) || /^lambdas\/(judging|parking)\//.test(file);
+    /^lambdas\/(?!adapters|runtime|schemas)[\w-]+\//.test(file) && !file.endsWith('/index.ts');
 
   test('have use cases that know ports alone: no SDK, no Node, no adapter', () => {
     expect(files.filter(useCase).length).toBeGreaterThan(0);
@@ -91,6 +91,25 @@ describe('lib', () => {
 
 test('bin imports lib and core, and builds by scripts', () => {
   expect(strayFiles('bin', within('lib'), within('core'), within('scripts'))).toEqual([]);
+});
+
+test('no file that is deployed or shown imports itself by way of others', () => {
+  const next = Map.groupBy(
+    imports.filter(({ from, kind }) => kind === 'file' && !within('test')(from)),
+    ({ from }) => from,
+  );
+  const isDone = new Set<string>();
+  const circleFrom = (file: string, way: readonly string[]): string | undefined => {
+    if (way.includes(file)) return [...way.slice(way.indexOf(file)), file].join(' -> ');
+    if (isDone.has(file)) return undefined;
+    for (const { to } of next.get(file) ?? []) {
+      const circle = circleFrom(to, [...way, file]);
+      if (circle !== undefined) return circle;
+    }
+    isDone.add(file);
+    return undefined;
+  };
+  expect([...next.keys()].flatMap((file) => circleFrom(file, []) ?? [])).toEqual([]);
 });
 
 test('nothing but tests imports tests, and nothing that is deployed knows the local stack, the demo or the soak', () => {

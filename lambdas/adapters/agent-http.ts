@@ -3,7 +3,7 @@ import http from 'node:http';
 import https from 'node:https';
 import { isIPv4 } from 'node:net';
 import { LARGEST_RESPONSE_BYTES } from '../../core/parking.ts';
-import type { AgentAnswer, AgentHttp, AgentRequest } from '../ports.ts';
+import type { AgentAnswer, AgentHttp, AgentRequest } from '../ports/agents.ts';
 import { isExpectedPeer, PROOF_PATH, PROOF_TIMEOUT_MS } from './peer-proof.ts';
 
 export function agentHttp(): AgentHttp {

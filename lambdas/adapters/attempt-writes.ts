@@ -1,6 +1,6 @@
 /** The writes of one attempt at delivery: begun, its lease renewed, put back. Each is for the newest attempt alone. */
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import type { Ledger } from '../ports.ts';
+import type { Ledger } from '../ports/ledger.ts';
 import { keyOf } from './keys.ts';
 import type { Table } from './table.ts';
 import { conditionally } from './workspace-conditions.ts';

@@ -1,7 +1,7 @@
 /** Heartbeats: one conditional UpdateItem each. Freshness and sequence only ever move forward (S17). */
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { storedBeat } from '../../core/heartbeat.ts';
-import type { BeatStamp, BeatWrite, WorkspaceStore } from '../ports.ts';
+import type { BeatStamp, BeatWrite, WorkspaceStore } from '../ports/workspaces.ts';
 import { keyOf } from './keys.ts';
 import type { Table } from './table.ts';
 import { conditionally, itemOfFailure, unchangedBeat } from './workspace-conditions.ts';

@@ -2,7 +2,7 @@
 import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod/mini';
 import { brakeCauses, emptyFleet, UnreadableBrakeError, type Fleet } from '../../core/brake.ts';
-import type { BrakeStore } from '../ports.ts';
+import type { BrakeStore } from '../ports/fleet.ts';
 import { keyOf } from './keys.ts';
 import type { Table } from './table.ts';
 import { conditionally } from './workspace-conditions.ts';

@@ -12,7 +12,7 @@ import { randomUUID } from 'node:crypto';
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { RESUME_AFTER_MS, type ClaimWrite } from '../../core/claim.ts';
 import type { Claim } from '../../core/workspace.ts';
-import type { LastLook, StoredWorkspace, WorkspaceStore } from '../ports.ts';
+import type { LastLook, StoredWorkspace, WorkspaceStore } from '../ports/workspaces.ts';
 import { dueKey, keyOf } from './keys.ts';
 import { retryingConflicts, type Table } from './table.ts';
 import { itemOfFailure } from './workspace-conditions.ts';

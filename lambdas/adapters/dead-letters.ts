@@ -4,7 +4,7 @@
  */
 import { PutCommand, QueryCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import type { ParkedMessage } from '../../core/messages.ts';
-import type { DeadLetters } from '../ports.ts';
+import type { DeadLetters } from '../ports/dead-letters.ts';
 import { parkedMessage } from '../schemas/messages.ts';
 import { BYTES_PREFIX, keyOf, listKey, ttlSeconds } from './keys.ts';
 import { countIn, KEPT_AFTER_END_MS, putRequest } from './ledger-items.ts';

@@ -1,7 +1,8 @@
 /** What the sweep looks for, from the sparse index of due times. The index may lag: every hit is read again. */
 import { QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { indexes } from '../runtime/env-names.ts';
-import type { DueWork, Read } from '../ports.ts';
+import type { DueWork } from '../ports/due-work.ts';
+import type { Read } from '../ports/read.ts';
 import { dueKey, keyOf } from './keys.ts';
 import { serverTimeOf, type Table } from './table.ts';
 import { conditionally } from './workspace-conditions.ts';

@@ -1,6 +1,7 @@
 /** How EC2 answers: one small item a minute, which every function that asks EC2 adds to, and the brake reads. */
 import { BatchGetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import type { Ec2Health, Log } from '../ports.ts';
+import type { Ec2Health } from '../ports/fleet.ts';
+import type { Log } from '../ports/log.ts';
 import { keyOf, ttlSeconds } from './keys.ts';
 import type { Table } from './table.ts';
 

@@ -4,7 +4,7 @@
  * (S9). What a lost answer did is found out by looking at the instance again.
  */
 import { EC2Client, StartInstancesCommand, StopInstancesCommand } from '@aws-sdk/client-ec2';
-import type { Ec2Power, PowerOutcome } from '../ports.ts';
+import type { Ec2Power, PowerOutcome } from '../ports/ec2.ts';
 import { clientDefaults } from './table.ts';
 
 /** Errors after which the same call may succeed later; nothing was done. */

@@ -1,7 +1,8 @@
 /** IsRunning: one DescribeInstances for any number of instances. It reads; it has no other power. */
 import type { DescribeInstancesCommand, EC2Client, Instance } from '@aws-sdk/client-ec2';
 import { isInstanceState, type Probe, type UnknownCause } from '../../core/facts.ts';
-import type { Ec2Probe, InstanceLook, Log } from '../ports.ts';
+import type { Ec2Probe, InstanceLook } from '../ports/ec2.ts';
+import type { Log } from '../ports/log.ts';
 import { clientDefaults } from './table.ts';
 
 /** A filter takes this many values. */

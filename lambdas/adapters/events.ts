@@ -1,6 +1,7 @@
 /** Defib's own events on EventBridge: news for others. State never depends on them, so a failure is counted, not thrown. */
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
-import type { Events, Log } from '../ports.ts';
+import type { Events } from '../ports/events.ts';
+import type { Log } from '../ports/log.ts';
 import { clientDefaults } from './table.ts';
 
 export function openEventBridge(): EventBridgeClient {

@@ -1,6 +1,6 @@
 /** Which workspaces an instance belongs to: one item an instance, kept in the transaction that registers it. */
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
-import type { InstanceIndex } from '../ports.ts';
+import type { InstanceIndex } from '../ports/registry.ts';
 import { keyOf } from './keys.ts';
 import type { Table } from './table.ts';
 

@@ -1,5 +1,5 @@
 /** The keys of the one table (architecture, section 5), and the marks of its two sparse indexes. */
-import type { IdempotencyKey } from '../ports.ts';
+import type { IdempotencyKey } from '../ports/idempotency.ts';
 
 export interface Key extends Record<string, string> {
   pk: string;

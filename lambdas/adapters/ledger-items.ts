@@ -1,6 +1,6 @@
 /** The items of the ledger's transactions: a request's row, the counters of its workspace, its response. */
 import { ACCEPTING_LIFE_MS, MOST_PARKED_BYTES, type ParkedRequest } from '../../core/parking.ts';
-import type { FinishedRequest, KeptResponse } from '../ports.ts';
+import type { FinishedRequest, KeptResponse } from '../ports/ledger.ts';
 import { dueKey, keyOf, listKey, ttlSeconds } from './keys.ts';
 import type { Table } from './table.ts';
 

@@ -2,7 +2,7 @@
 import { GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import type { ParkedRequest } from '../../core/parking.ts';
 import { indexes } from '../runtime/env-names.ts';
-import type { KeptResponse, Ledger } from '../ports.ts';
+import type { KeptResponse, Ledger } from '../ports/ledger.ts';
 import { keyOf, listKey } from './keys.ts';
 import { cursorOf, keyOfCursor, type Table } from './table.ts';
 

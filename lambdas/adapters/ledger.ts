@@ -4,7 +4,7 @@
  */
 import { TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import { isFinalState } from '../../core/parking.ts';
-import type { Ledger } from '../ports.ts';
+import type { Ledger } from '../ports/ledger.ts';
 import { attemptWrites, updateRequest } from './attempt-writes.ts';
 import {
   countIn,

@@ -1,7 +1,7 @@
 /** Logs and metrics by Powertools. Fields are ids, states, numbers and reasons: the port's types allow no more. */
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
-import type { Log } from '../ports.ts';
+import type { Log } from '../ports/log.ts';
 
 export interface Telemetry {
   readonly logger: Logger;

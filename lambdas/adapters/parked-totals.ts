@@ -1,7 +1,7 @@
 /** What is parked for a workspace, all together: exact counters, and hints about head and history beside them. */
 import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { Drain } from '../../core/drain.ts';
-import type { Ledger, ParkedTotals, QueueHead } from '../ports.ts';
+import type { Ledger, ParkedTotals, QueueHead } from '../ports/ledger.ts';
 import { keyOf } from './keys.ts';
 import { retryingConflicts, type Table } from './table.ts';
 

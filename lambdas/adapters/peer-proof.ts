@@ -1,6 +1,7 @@
 /** Proof that the agent at an address is the workspace's own, for fleets that want it before a body is sent. */
 import * as z from 'zod/mini';
-import type { KeptResponse, PeerProof } from '../ports.ts';
+import type { PeerProof } from '../ports/agents.ts';
+import type { KeptResponse } from '../ports/ledger.ts';
 
 /** Where an agent says who it is: `{"workspaceId", "bootId"}`. */
 export const PROOF_PATH = '/.well-known/defib';

@@ -5,7 +5,7 @@ import {
   SendMessageCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';
-import type { Queues } from '../ports.ts';
+import type { Queues } from '../ports/queues.ts';
 import { clientDefaults } from './table.ts';
 
 export interface QueueUrls {

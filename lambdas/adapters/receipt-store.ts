@@ -2,7 +2,7 @@
 import { GetCommand, PutCommand, QueryCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import { isFinal, RECEIPT_LIFE_MS, type Receipt } from '../../core/receipt.ts';
 import { verdicts } from '../../core/verdict.ts';
-import type { JudgedWrite, ReceiptStore } from '../ports.ts';
+import type { JudgedWrite, ReceiptStore } from '../ports/receipts.ts';
 import { keyOf, ttlSeconds, VERDICT_PREFIX } from './keys.ts';
 import { cursorOf, failedConditions, keyOfCursor, retryingConflicts, type Table } from './table.ts';
 import { conditionally } from './workspace-conditions.ts';
@@ -84,12 +84,13 @@ export function judgedItems(
   const items: TransactItems = [];
   if (receipt) items.push({ Put: putReceipt(table, receipt) });
   if (probe) {
+    const { unclear, ...lastProbe } = probe;
     items.push({
       Update: {
         TableName: table.name,
         Key: keyOf.probe(about.workspaceId),
-        UpdateExpression: 'SET lastProbe = :probe',
-        ExpressionAttributeValues: { ':probe': probe },
+        UpdateExpression: `SET lastProbe = :probe${unclear ? ', unclear = :unclear' : ' REMOVE unclear'}`,
+        ExpressionAttributeValues: { ':probe': lastProbe, ...(unclear && { ':unclear': unclear }) },
       },
     });
   }

@@ -1,7 +1,7 @@
 /** The operator's writes to a workspace, each on condition that it still is what was read. */
 import { TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { Workspace } from '../../core/workspace.ts';
-import type { Registration, Registry, SettleWindow } from '../ports.ts';
+import type { Registration, Registry, SettleWindow } from '../ports/registry.ts';
 import { indexUpdate } from './instance-index.ts';
 import { keyOf, listKey } from './keys.ts';
 import { failedConditions, retryingConflicts, type Table } from './table.ts';

@@ -3,7 +3,7 @@ import { PutCommand, QueryCommand, type QueryCommandOutput } from '@aws-sdk/lib-
 import { RECEIPT_LIFE_MS } from '../../core/receipt.ts';
 import type { OrderRecord, RestartRecord } from '../../core/timeline.ts';
 import { indexes } from '../runtime/env-names.ts';
-import type { RestartRecords, Stories } from '../ports.ts';
+import type { RestartRecords, Stories } from '../ports/stories.ts';
 import { keyOf, listKey, ORDER_PREFIX, RESTART_PREFIX, ttlSeconds, VERDICT_PREFIX } from './keys.ts';
 import { readRequest } from './ledger-reads.ts';
 import { readReceipt } from './receipt-store.ts';

@@ -4,7 +4,9 @@
  * writes is lost, which is why nothing but the brake is decided by these numbers, and by their share alone.
  */
 import { isFailedAct, isFailedProbe } from '../../core/ec2-answers.ts';
-import type { Clock, Ec2Health, Ec2Power, Ec2Probe, PowerOutcome } from '../ports.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Ec2Power, Ec2Probe, PowerOutcome } from '../ports/ec2.ts';
+import type { Ec2Health } from '../ports/fleet.ts';
 
 /** Bad news is written soon, good news when there is some of it. */
 const BAD_NEWS_EVERY_MS = 5000;

@@ -1,7 +1,7 @@
 /** A workspace as an item of the table: how it is written, and how it is read with suspicion. */
 import * as z from 'zod/mini';
 import { claimSteps, type Workspace } from '../../core/workspace.ts';
-import type { StoredWorkspace } from '../ports.ts';
+import type { StoredWorkspace } from '../ports/workspaces.ts';
 
 /** Items of a newer schema are not understood, and what is not understood is never judged dead (S32). */
 export const ITEM_VERSION = 1;
@@ -83,7 +83,6 @@ const workspaceItem = z.object({
   gone: z.optional(z.object({ ...finding, instanceId: text })),
   quarantine: z.optional(z.object({ ...finding, because: text })),
   withheld: z.optional(z.object(finding)),
-  unclear: z.optional(z.object({ sinceMs: instant, lastMs: instant, generation: count })),
   lastStopMs: z.optional(instant),
   endedBy: z.optional(text),
   recentRestartsMs: z.array(instant),

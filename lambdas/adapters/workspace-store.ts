@@ -1,16 +1,10 @@
 /** Reads of workspaces, and the small writes around a verdict: probe lease and evidence. */
 import { BatchGetCommand, GetCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import type { Evidence, Workspace } from '../../core/workspace.ts';
+import type { Evidence, Unclear, Workspace } from '../../core/workspace.ts';
 import { indexes } from '../runtime/env-names.ts';
-import type {
-  FirstAnswer,
-  IdempotencyKey,
-  JudgingRead,
-  ProbeNote,
-  Read,
-  StoredWorkspace,
-  WorkspaceStore,
-} from '../ports.ts';
+import type { FirstAnswer, IdempotencyKey } from '../ports/idempotency.ts';
+import type { Read } from '../ports/read.ts';
+import type { JudgingRead, StoredWorkspace, WorkspaceStore } from '../ports/workspaces.ts';
 import { beatWrites } from './beat-writes.ts';
 import { claimWrites } from './claim-writes.ts';
 import { dueKey, keyOf, listKey, type Key } from './keys.ts';
@@ -136,17 +130,21 @@ export function workspaceStore(table: Table): WorkspaceStore {
       }
     },
 
-    async noteUnclear({ workspaceId, generation }, unclear): Promise<void> {
-      await conditionally(() =>
-        table.client.send(
-          new UpdateCommand({
-            TableName: table.name,
-            Key: keyOf.workspace(workspaceId),
-            UpdateExpression: unclear ? 'SET unclear = :unclear' : 'REMOVE unclear',
-            ConditionExpression: 'generation = :generation',
-            ExpressionAttributeValues: { ':generation': generation, ...(unclear && { ':unclear': unclear }) },
-          }),
-        ),
+    async readUnclear(workspaceId) {
+      const { Item } = await table.client.send(
+        new GetCommand({ TableName: table.name, Key: keyOf.probe(workspaceId), ConsistentRead: true }),
+      );
+      return Item?.['unclear'] as Unclear | undefined;
+    },
+
+    async noteUnclear(workspaceId, unclear) {
+      await table.client.send(
+        new UpdateCommand({
+          TableName: table.name,
+          Key: keyOf.probe(workspaceId),
+          UpdateExpression: unclear ? 'SET unclear = :unclear' : 'REMOVE unclear',
+          ...(unclear && { ExpressionAttributeValues: { ':unclear': unclear } }),
+        }),
       );
     },
 
@@ -214,12 +212,16 @@ function judgingRead(
   const { workspaceId, key, serverTimeMs = 0 } = of;
   const at = (wanted: Key): Item | undefined =>
     items.find((item) => item['pk'] === wanted.pk && item['sk'] === wanted.sk);
-  const lastProbe = at(keyOf.probe(workspaceId))?.['lastProbe'] as ProbeNote | undefined;
+  const { lastProbe, unclear } = (at(keyOf.probe(workspaceId)) ?? {}) as Pick<
+    JudgingRead,
+    'lastProbe' | 'unclear'
+  >;
   const answer = key && at(keyOf.idempotency(key));
   return {
     workspace: readWorkspaceItem(at(keyOf.workspace(workspaceId))),
     parkedCount: Number(at(keyOf.parked(workspaceId))?.['count'] ?? 0),
     ...(lastProbe && { lastProbe }),
+    ...(unclear && { unclear }),
     // TTL removes rows days late: an expired one that is still there answers no more (D7).
     ...(answer &&
       !(Number(answer['expiresAtMs']) < serverTimeMs) && { firstAnswer: answer['value'] as FirstAnswer }),

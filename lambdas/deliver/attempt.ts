@@ -18,7 +18,9 @@ import type { Policy } from '../../core/policy.ts';
 import { retryAfterOf } from '../../core/retry-after.ts';
 import type { TimeRange } from '../../core/time.ts';
 import type { Workspace } from '../../core/workspace.ts';
-import type { AgentAnswer, Finish, PeerProof, Received } from '../ports.ts';
+import type { AgentAnswer, PeerProof } from '../ports/agents.ts';
+import type { Finish } from '../ports/ledger.ts';
+import type { Received } from '../ports/queues.ts';
 import { deadLetter } from './dead-letter.ts';
 import { endRequest, type DeliverPorts } from './end.ts';
 import { backOff, later, whenTaken, type Later } from './later.ts';
@@ -44,9 +46,9 @@ export async function attempt(ports: DeliverPorts, thisOne: Attempt): Promise<At
   const lookedMs = ports.clock.nowMs();
   const place = await placeOf(ports, workspace);
   if (place.kind === 'not-running') {
-    // An unknown state is no failure of the workspace, and reports nothing.
-    if (place.state === 'stopped' || place.state === 'terminated')
-      await reportFailure(ports, workspace, 'unreachable');
+    // Also of an instance that is stopping, starting or not to be found: nobody else may be left to see that it stays
+    // so (V5). That EC2 cannot say where it is, is no failure of the workspace.
+    if (place.isSaid) await reportFailure(ports, workspace, 'unreachable');
     return later(ports, received, request, `instance-${place.state}`);
   }
   if (place.kind === 'address-refused') {

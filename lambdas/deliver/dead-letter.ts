@@ -4,7 +4,7 @@
  */
 import type { ParkedMessage } from '../../core/messages.ts';
 import type { ParkedRequest } from '../../core/parking.ts';
-import type { Finish } from '../ports.ts';
+import type { Finish } from '../ports/ledger.ts';
 import { endRequest, type DeliverPorts, type RequestEnd } from './end.ts';
 
 export async function deadLetter(

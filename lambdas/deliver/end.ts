@@ -1,22 +1,17 @@
 /** The end of a request: once, in the ledger first, then as news. */
 import type { FinalState, ParkedRequest } from '../../core/parking.ts';
 import type { PolicySettings } from '../../core/policy.ts';
-import type {
-  AgentHttp,
-  Clock,
-  DeadLetters,
-  Ec2Probe,
-  Events,
-  EventType,
-  Finish,
-  FinishedRequest,
-  Ids,
-  Ledger,
-  Log,
-  Queues,
-  ReceiptStore,
-  WorkspaceStore,
-} from '../ports.ts';
+import type { AgentHttp } from '../ports/agents.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { DeadLetters } from '../ports/dead-letters.ts';
+import type { Ec2Probe } from '../ports/ec2.ts';
+import type { Events, EventType } from '../ports/events.ts';
+import type { Ids } from '../ports/ids.ts';
+import type { Finish, FinishedRequest, Ledger } from '../ports/ledger.ts';
+import type { Log } from '../ports/log.ts';
+import type { Queues } from '../ports/queues.ts';
+import type { ReceiptStore } from '../ports/receipts.ts';
+import type { WorkspaceStore } from '../ports/workspaces.ts';
 
 export interface DeliverPorts {
   readonly clock: Clock;

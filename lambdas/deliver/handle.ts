@@ -20,7 +20,8 @@ import {
 import { isFinal } from '../../core/receipt.ts';
 import { rangeOfMessage } from '../../core/time.ts';
 import { policyFor } from '../judging/policies.ts';
-import type { Finish, Received, Settled } from '../ports.ts';
+import type { Finish } from '../ports/ledger.ts';
+import type { Received, Settled } from '../ports/queues.ts';
 import { eachMessage } from '../runtime/each-message.ts';
 import { attempt } from './attempt.ts';
 import { endRequest, type DeliverPorts } from './end.ts';

@@ -3,7 +3,7 @@ import type { AfterAttempt } from '../../core/attempt.ts';
 import { deferralMs, deferralUntilMs, retryDelayMs } from '../../core/deferral.ts';
 import type { ParkedMessage } from '../../core/messages.ts';
 import type { DeliveryStep, ParkedRequest } from '../../core/parking.ts';
-import type { Received } from '../ports.ts';
+import type { Received } from '../ports/queues.ts';
 import type { DeliverPorts } from './end.ts';
 
 export interface Later {

@@ -12,9 +12,10 @@ import { MESSAGE_VERSION } from '../../core/messages.ts';
 import { isFinal, type Receipt } from '../../core/receipt.ts';
 import { refusalOfHeld } from '../../core/parking.ts';
 import type { Workspace } from '../../core/workspace.ts';
-import type { StoredWorkspace } from '../ports.ts';
+import type { StoredWorkspace } from '../ports/workspaces.ts';
 import { endRequest } from '../deliver/end.ts';
 import { evidenceOf, RESEND_AFTER_MS } from '../judging/evidence.ts';
+import { isDeclaredDead } from '../judging/declared.ts';
 import { judgedWorkspace } from '../judging/look.ts';
 import { answerAndKeep, receiptOf, type Case, type ForwardErrorPorts } from './conclude.ts';
 
@@ -64,12 +65,7 @@ export async function openChain(
       error,
     );
     ports.log.count('ReprobeNotSent');
-    if (isSuspect) await ports.workspaces.removeEvidence(workspace.workspaceId, thisCase.verdictId);
-    await ports.receipts.put({
-      ...receiptOf(ports, thisCase),
-      verdict: 'busy',
-      reason: 'probe-inconclusive',
-    });
+    if (!(await isTakenBack(ports, thisCase))) return answerPending(ports, thisCase, thisCase.verdictId);
     return problem('busy', 'The second look could not be arranged, so nothing was concluded. Try again.', {
       verdict: 'busy',
       reason: 'probe-inconclusive',
@@ -78,6 +74,22 @@ export async function openChain(
     });
   }
   return answerPending(ports, thisCase, thisCase.verdictId);
+}
+
+/**
+ * Ends a chain whose message could not be sent. A send that failed may have been done all the same, and its second look
+ * may be over by now: what that came to stands, and this call's request waits for it like any other (S27).
+ */
+async function isTakenBack(ports: ForwardErrorPorts, thisCase: Case): Promise<boolean> {
+  const { report, verdictId } = thisCase;
+  const found = await ports.workspaces.removeEvidence(report.workspaceId, verdictId);
+  if (isDeclaredDead(found, verdictId)) return false;
+  const written = await ports.receipts.put({
+    ...receiptOf(ports, thisCase),
+    verdict: 'busy',
+    reason: 'probe-inconclusive',
+  });
+  return written === 'written';
 }
 
 /** The workspace changed between read and write: what was seen is judged against what it is now. */

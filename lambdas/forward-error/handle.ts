@@ -44,14 +44,17 @@ export async function handleForwardError(call: ApiCall, ports: ForwardErrorPorts
   if (look.judgement.call === 'unknown-workspace') {
     return problem('unknown-workspace', `No workspace ${report.workspaceId} is registered.`);
   }
-  if (note) await tellIfStuck(ports, workspace, look, policy);
+  const trouble =
+    note && typeof workspace === 'object'
+      ? tellIfStuck(ports.log, workspace, read.value.unclear, look, policy)
+      : {};
   const thisCase: Case = {
     report,
     policy,
     look,
     verdictId: ports.ids.next(report.now.latestMs),
     parkedCount: read.value.parkedCount,
-    ...(note && { note }),
+    ...(note && { note: { ...note, ...trouble } }),
   };
   const { call: called } = look.judgement;
   // One look that says running cancels what an earlier one counted, whoever is about to confirm it (S5).

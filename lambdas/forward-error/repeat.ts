@@ -1,7 +1,7 @@
 /** A call whose idempotency key was used before: the same request gets the first answer, another one a conflict (S30). */
 import { problem, retryAfterSeconds, type Answer } from '../../core/answer.ts';
 import { enqueue, parkedMessageOf, type ParkPorts } from '../parking/park.ts';
-import type { FirstAnswer } from '../ports.ts';
+import type { FirstAnswer } from '../ports/idempotency.ts';
 import type { Report } from './report.ts';
 
 export async function repeat(ports: ParkPorts, report: Report, first: FirstAnswer): Promise<Answer> {

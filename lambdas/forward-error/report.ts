@@ -7,7 +7,8 @@ import {
   type ForwardError,
 } from '../../core/forward-error.ts';
 import type { TimeRange } from '../../core/time.ts';
-import type { IdempotencyKey, Ids } from '../ports.ts';
+import type { IdempotencyKey } from '../ports/idempotency.ts';
+import type { Ids } from '../ports/ids.ts';
 import { readBody, readValue, type ApiCall } from '../runtime/api-call.ts';
 import {
   forwardErrorBody,

@@ -10,7 +10,7 @@ import { policyOf, type Policy, type PolicySettings } from '../../core/policy.ts
 import type { Workspace } from '../../core/workspace.ts';
 import { policyFor } from '../judging/policies.ts';
 import { wake, type WakePorts } from '../parking/wake.ts';
-import type { BeatStamp, BeatWrite, StoredWorkspace, WorkspaceStore } from '../ports.ts';
+import type { BeatStamp, BeatWrite, StoredWorkspace, WorkspaceStore } from '../ports/workspaces.ts';
 import { InvalidInputError, readBody, readValue, type ApiCall } from '../runtime/api-call.ts';
 import { heartbeatBody, LATEST_BUSY_UNTIL_MS, workspaceId as workspaceIdSchema } from '../schemas/api.ts';
 

@@ -5,7 +5,10 @@
  */
 import type { PolicySettings } from '../../core/policy.ts';
 import { policyFor } from '../judging/policies.ts';
-import type { Clock, InstanceIndex, Log, Registry, WorkspaceStore } from '../ports.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Log } from '../ports/log.ts';
+import type { InstanceIndex, Registry } from '../ports/registry.ts';
+import type { WorkspaceStore } from '../ports/workspaces.ts';
 import { instanceChange } from '../schemas/instance-change.ts';
 
 export interface InstanceChangePorts {

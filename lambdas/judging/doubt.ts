@@ -1,5 +1,5 @@
 import type { Judgement } from '../../core/verdict.ts';
-import type { Log } from '../ports.ts';
+import type { Log } from '../ports/log.ts';
 
 /**
  * Facts that can't be true, and clocks that disagree, make a workspace busy; but they may go on for ever, and a

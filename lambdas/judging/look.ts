@@ -6,15 +6,10 @@ import type { ErrorKind } from '../../core/forward-error.ts';
 import type { Policy } from '../../core/policy.ts';
 import type { Look } from '../../core/receipt.ts';
 import type { TimeRange } from '../../core/time.ts';
-import type {
-  Clock,
-  Ec2Probe,
-  JudgingRead,
-  ProbeNote,
-  Read,
-  StoredWorkspace,
-  WorkspaceStore,
-} from '../ports.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Ec2Probe } from '../ports/ec2.ts';
+import type { Read } from '../ports/read.ts';
+import type { JudgingRead, ProbeNote, StoredWorkspace, WorkspaceStore } from '../ports/workspaces.ts';
 
 /** One probe a second and workspace, whatever the error rate (S31). */
 const PROBE_LEASE_MS = 1000;

@@ -1,5 +1,6 @@
 import { policyOf, withOverrides, type Policy, type PolicySettings } from '../../core/policy.ts';
-import type { Ids, StoredWorkspace } from '../ports.ts';
+import type { Ids } from '../ports/ids.ts';
+import type { StoredWorkspace } from '../ports/workspaces.ts';
 
 /** A short fingerprint of a policy, for receipts. */
 export function policyVersionOf(ids: Pick<Ids, 'fingerprint'>, policy: Policy): string {

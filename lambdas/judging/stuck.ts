@@ -2,39 +2,30 @@
 import { afterLook, isMute } from '../../core/stuck.ts';
 import type { Policy } from '../../core/policy.ts';
 import type { Look } from '../../core/receipt.ts';
-import type { Log, StoredWorkspace, WorkspaceStore } from '../ports.ts';
+import type { Unclear, Workspace } from '../../core/workspace.ts';
+import type { Log } from '../ports/log.ts';
 
-export interface StuckPorts {
-  readonly workspaces: Pick<WorkspaceStore, 'noteUnclear'>;
-  readonly log: Log;
-}
-
-/** Best effort: a note that cannot be written must not change what the caller is told. */
-export async function tellIfStuck(
-  ports: StuckPorts,
-  workspace: StoredWorkspace,
+/** Tells of it, and gives what is to be kept for the next look, which begins with what was known `before`. */
+export function tellIfStuck(
+  log: Log,
+  workspace: Workspace,
+  before: Unclear | undefined,
   { facts, judgement }: Look,
   policy: Policy,
-): Promise<void> {
-  if (typeof workspace !== 'object') return;
+): { readonly unclear?: Unclear } {
   const { workspaceId } = workspace;
   if (judgement.call === 'alive' && isMute(workspace, facts.now, policy)) {
-    ports.log.warn('agent mute', { workspaceId });
-    ports.log.count('AgentMute');
+    log.warn('agent mute', { workspaceId });
+    log.count('AgentMute');
   }
-  const { write, isStuck } = afterLook(workspace, facts.probe, facts.now);
+  const { unclear, isStuck } = afterLook(workspace, before, facts.probe, facts.now);
   if (isStuck) {
-    ports.log.error('workspace stuck', {
+    log.error('workspace stuck', {
       workspaceId,
       state: facts.probe.kind === 'seen' ? facts.probe.state : 'unknown',
-      sinceMs: workspace.unclear?.sinceMs,
+      sinceMs: unclear?.sinceMs,
     });
-    ports.log.count('WorkspaceStuck');
+    log.count('WorkspaceStuck');
   }
-  if (write === undefined) return;
-  try {
-    await ports.workspaces.noteUnclear(workspace, write === 'none' ? undefined : write);
-  } catch (error) {
-    ports.log.error('unclear state not noted', { workspaceId }, error);
-  }
+  return unclear ? { unclear } : {};
 }

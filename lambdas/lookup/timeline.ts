@@ -1,7 +1,8 @@
 /** A workspace's story, a page at a time: verdicts, orders, restarts and requests, newest first. */
 import { json, problem, type Answer } from '../../core/answer.ts';
 import { mergedTimeline, orderEntry, requestEntry, restartEntry, verdictEntry } from '../../core/timeline.ts';
-import type { Stories, WorkspaceStore } from '../ports.ts';
+import type { Stories } from '../ports/stories.ts';
+import type { WorkspaceStore } from '../ports/workspaces.ts';
 import { readValue, type ApiCall } from '../runtime/api-call.ts';
 import { timelineQuery, workspaceId as workspaceIdSchema } from '../schemas/api.ts';
 

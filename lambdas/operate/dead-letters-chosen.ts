@@ -1,6 +1,9 @@
 /** Which dead letters a redrive is about: those that are named, or the newest that can be sent again. */
 import { isOfEarlierRegistration, type ParkedRequest } from '../../core/parking.ts';
-import type { Clock, DeadLetters, Ledger, StoredWorkspace, WorkspaceStore } from '../ports.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { DeadLetters } from '../ports/dead-letters.ts';
+import type { Ledger } from '../ports/ledger.ts';
+import type { StoredWorkspace, WorkspaceStore } from '../ports/workspaces.ts';
 import { InvalidInputError } from '../runtime/api-call.ts';
 
 export interface ChoosingPorts {

@@ -7,7 +7,7 @@ import { json, type Answer } from '../../core/answer.ts';
 import type { ParkedRequest } from '../../core/parking.ts';
 import { policyFor } from '../judging/policies.ts';
 import { enqueue } from '../parking/park.ts';
-import type { DeadLetters } from '../ports.ts';
+import type { DeadLetters } from '../ports/dead-letters.ts';
 import { readBody, type ApiCall } from '../runtime/api-call.ts';
 import { redriveBody } from '../schemas/api.ts';
 import {

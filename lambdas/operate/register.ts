@@ -4,7 +4,8 @@ import { settingsProblems, withOverrides, type WorkspaceSettings } from '../../c
 import { endRequest } from '../deliver/end.ts';
 import { policyFor } from '../judging/policies.ts';
 import { wake } from '../parking/wake.ts';
-import type { Registration, StoredWorkspace } from '../ports.ts';
+import type { Registration } from '../ports/registry.ts';
+import type { StoredWorkspace } from '../ports/workspaces.ts';
 import { InvalidInputError, readBody, readValue, type ApiCall } from '../runtime/api-call.ts';
 import { removeQuery, workspaceBody } from '../schemas/api.ts';
 import {

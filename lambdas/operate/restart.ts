@@ -7,7 +7,7 @@ import { isoTime } from '../../core/time.ts';
 import { claimView } from '../../core/view.ts';
 import { isPaused, type Claim, type Workspace } from '../../core/workspace.ts';
 import { policyFor } from '../judging/policies.ts';
-import type { IdempotencyKey } from '../ports.ts';
+import type { IdempotencyKey } from '../ports/idempotency.ts';
 import { readBody, readValue, type ApiCall } from '../runtime/api-call.ts';
 import { callersKey, restartBody } from '../schemas/api.ts';
 import { changedMeanwhile, findWorkspace, isAnswer, workspaceIdOf, type OperatePorts } from './subject.ts';

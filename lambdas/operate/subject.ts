@@ -4,18 +4,16 @@ import type { PolicySettings } from '../../core/policy.ts';
 import { workspaceView } from '../../core/view.ts';
 import type { Workspace } from '../../core/workspace.ts';
 import type { WakePorts } from '../parking/wake.ts';
-import type {
-  BrakeStore,
-  Clock,
-  Ec2Probe,
-  Events,
-  Ids,
-  Ledger,
-  Queues,
-  ReceiptStore,
-  Registry,
-  WorkspaceStore,
-} from '../ports.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Ec2Probe } from '../ports/ec2.ts';
+import type { Events } from '../ports/events.ts';
+import type { BrakeStore } from '../ports/fleet.ts';
+import type { Ids } from '../ports/ids.ts';
+import type { Ledger } from '../ports/ledger.ts';
+import type { Queues } from '../ports/queues.ts';
+import type { ReceiptStore } from '../ports/receipts.ts';
+import type { Registry } from '../ports/registry.ts';
+import type { WorkspaceStore } from '../ports/workspaces.ts';
 import { readValue, type ApiCall } from '../runtime/api-call.ts';
 import { workspaceId as workspaceIdSchema } from '../schemas/api.ts';
 

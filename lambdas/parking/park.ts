@@ -13,7 +13,11 @@ import { problem, retryAfterSeconds, type Answer } from '../../core/answer.ts';
 import { keptHeaders } from '../../core/headers.ts';
 import { MESSAGE_VERSION, type ParkedMessage } from '../../core/messages.ts';
 import type { ParkedRequest } from '../../core/parking.ts';
-import type { Clock, Events, Ledger, Log, Queues, Acceptance } from '../ports.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Events } from '../ports/events.ts';
+import type { Ledger, Acceptance } from '../ports/ledger.ts';
+import type { Log } from '../ports/log.ts';
+import type { Queues } from '../ports/queues.ts';
 import type { ParkedRequestBody } from '../schemas/api.ts';
 
 export interface ParkPorts {

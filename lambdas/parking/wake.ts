@@ -1,5 +1,7 @@
 /** Makes the head of a workspace's queue visible at once. Only a hint: when it fails, the head comes by itself. */
-import type { Ledger, Log, Queues } from '../ports.ts';
+import type { Ledger } from '../ports/ledger.ts';
+import type { Log } from '../ports/log.ts';
+import type { Queues } from '../ports/queues.ts';
 
 export interface WakePorts {
   readonly ledger: Pick<Ledger, 'headOf'>;

@@ -1,10 +1,11 @@
 /** A dead verdict that leads to no restart: written down under the guards of a claim, then told. */
 import type { Receipt } from '../../core/receipt.ts';
 import type { Workspace } from '../../core/workspace.ts';
-import type { Conclusion, Settled } from '../ports.ts';
+import type { Settled } from '../ports/queues.ts';
+import type { Conclusion } from '../ports/workspaces.ts';
 import { detailOfGone } from '../restart/gone.ts';
 import { finalise, type ReprobePorts } from './finalise.ts';
-import type { Second } from './handle.ts';
+import type { Second } from './second.ts';
 
 export async function conclude(
   ports: ReprobePorts,

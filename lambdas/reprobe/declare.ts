@@ -15,10 +15,10 @@ import { modeFor } from '../../core/mode.ts';
 import type { Receipt } from '../../core/receipt.ts';
 import type { Reason } from '../../core/verdict.ts';
 import type { Workspace } from '../../core/workspace.ts';
-import type { Settled } from '../ports.ts';
+import type { Settled } from '../ports/queues.ts';
 import { conclude, finishGone, finishQuarantined, finishWithheld } from './conclude.ts';
 import { finalise, type ReprobePorts } from './finalise.ts';
-import type { Second } from './handle.ts';
+import type { Second } from './second.ts';
 
 /** Long enough for another verdict to be decided, and few enough receives for the queue's 20. */
 const OTHERS_WAIT_SECONDS = 5;
@@ -62,13 +62,6 @@ export async function declareDead(ports: ReprobePorts, second: Second): Promise<
     return busy('claim-lost');
   }
   return sendRestart(ports, message, write.sets, { ...receipt, verdict: 'dead' });
-}
-
-/** This verdict has been through its conditional write: an earlier run of this message stopped before it was done. */
-export function isDeclared(workspace: Workspace, verdictId: string): boolean {
-  const { claim, gone, withheld, quarantine } = workspace;
-  if (claim?.token === verdictId) return true;
-  return [gone, withheld, quarantine].some((finding) => finding?.verdictId === verdictId);
 }
 
 export async function carryOn(

@@ -1,18 +1,15 @@
 /** Makes a verdict final: no more evidence, the receipt closed, the news out, the requests that it held woken. */
 import type { PolicySettings } from '../../core/policy.ts';
 import type { Receipt } from '../../core/receipt.ts';
+import { isDeclaredDead } from '../judging/declared.ts';
 import { wake, type WakePorts } from '../parking/wake.ts';
-import type {
-  Clock,
-  Ec2Probe,
-  Events,
-  Ids,
-  Queues,
-  ReceiptStore,
-  Settled,
-  StoredWorkspace,
-  WorkspaceStore,
-} from '../ports.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Ec2Probe } from '../ports/ec2.ts';
+import type { Events } from '../ports/events.ts';
+import type { Ids } from '../ports/ids.ts';
+import type { Queues, Settled } from '../ports/queues.ts';
+import type { ReceiptStore } from '../ports/receipts.ts';
+import type { WorkspaceStore } from '../ports/workspaces.ts';
 
 export interface ReprobePorts extends WakePorts {
   readonly clock: Clock;
@@ -45,10 +42,4 @@ export async function finalise(ports: ReprobePorts, receipt: Receipt): Promise<S
     if (receipt.askedBy !== 'deliver') await wake(ports, workspaceId, ports.clock.nowMs());
   }
   return { kind: 'done' };
-}
-
-function isDeclaredDead(found: 'removed' | StoredWorkspace, verdictId: string): boolean {
-  if (typeof found !== 'object') return false;
-  const { claim, gone, withheld } = found;
-  return [claim?.token, gone?.verdictId, withheld?.verdictId].includes(verdictId);
 }

@@ -13,35 +13,28 @@ import { clockFact } from '../../core/clock.ts';
 import { assertNever } from '../../core/invariant.ts';
 import { judge } from '../../core/judge.ts';
 import type { ReprobeMessage } from '../../core/messages.ts';
-import type { Policy } from '../../core/policy.ts';
-import { isFinal, openReceipt, verdictOf, withLook, type Look, type Receipt } from '../../core/receipt.ts';
-import { rangeOfMessage, type TimeRange } from '../../core/time.ts';
+import { isFinal, openReceipt, verdictOf, withLook, type Look } from '../../core/receipt.ts';
+import { rangeOfMessage } from '../../core/time.ts';
 import type { Workspace } from '../../core/workspace.ts';
+import { isDeclared } from '../judging/declared.ts';
 import { tellOfDoubt } from '../judging/doubt.ts';
 import { judgedWorkspace } from '../judging/look.ts';
 import { policyFor, policyVersionOf } from '../judging/policies.ts';
-import { tellIfStuck } from '../judging/stuck.ts';
-import type { InstanceLook, Read, Received, Settled, StoredWorkspace } from '../ports.ts';
+import type { InstanceLook } from '../ports/ec2.ts';
+import type { Received, Settled } from '../ports/queues.ts';
+import type { Read } from '../ports/read.ts';
+import type { StoredWorkspace } from '../ports/workspaces.ts';
 import { eachMessage } from '../runtime/each-message.ts';
-import { carryOn, declareDead, isDeclared } from './declare.ts';
+import { carryOn, declareDead } from './declare.ts';
 import { finalise, type ReprobePorts } from './finalise.ts';
 import { lookAgain } from './look-again.ts';
+import type { Second } from './second.ts';
+import { keepTrouble } from './trouble.ts';
 
 /** A chain that is not decided by then says busy: something keeps it from being decided. */
 const LONGEST_CHAIN_MS = 60_000;
 /** With the chain's length this stays well below the queue's 20 receives. */
 const THROTTLED_WAIT_SECONDS = 5;
-
-/** One message with everything known about it. */
-export interface Second {
-  readonly message: ReprobeMessage;
-  readonly workspace: Workspace;
-  readonly policy: Policy;
-  readonly now: TimeRange;
-  readonly look: Look;
-  /** The receipt with this look on it. */
-  readonly receipt: Receipt;
-}
 
 /** The workspaces of a batch, and this function's own time when the database had answered. */
 interface ReadOfAll extends Read<ReadonlyMap<string, StoredWorkspace>> {
@@ -102,7 +95,7 @@ async function settle(
   const look: Look = { facts, judgement: judge(facts, policy), tookMs: nowMs - workspaces.readAtMs };
   tellOfDoubt(ports.log, message.workspaceId, look.judgement);
   if (typeof workspace === 'object' && isCurrent(message, workspace))
-    await tellIfStuck(ports, workspace, look, policy);
+    await keepTrouble(ports, workspace, look, policy);
   const receipt = known
     ? withLook(known, look, verdictOf(look.judgement))
     : openReceipt(

@@ -1,8 +1,8 @@
 /** Still suspect: the evidence is missing, void or too young. It is written anew, and looked at again after a while. */
 import { evidenceOf, RESEND_AFTER_MS } from '../judging/evidence.ts';
-import type { Settled } from '../ports.ts';
+import type { Settled } from '../ports/queues.ts';
 import { finalise, type ReprobePorts } from './finalise.ts';
-import type { Second } from './handle.ts';
+import type { Second } from './second.ts';
 
 /** Times that one chain may begin anew; after that somebody else should look. */
 const MOST_ROUNDS = 5;

@@ -13,7 +13,7 @@ import {
 import { RESTART_DEADLINE_MS, RESUME_AFTER_MS } from '../../core/claim.ts';
 import type { RestartAction, RestartView } from '../../core/restart.ts';
 import type { Claim } from '../../core/workspace.ts';
-import type { Settled } from '../ports.ts';
+import type { Settled } from '../ports/queues.ts';
 import { replaceFleet } from './brake-news.ts';
 import { noteOf } from './death-note.ts';
 import type { RestartPorts } from './finish.ts';

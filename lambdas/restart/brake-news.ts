@@ -1,7 +1,9 @@
 /** Tells that the brake has opened. Only the one whose write opened it tells, so that there is one page. */
 import type { Fleet } from '../../core/brake.ts';
 import { commonFactors } from '../../core/deaths.ts';
-import type { BrakeStore, Events, Log } from '../ports.ts';
+import type { Events } from '../ports/events.ts';
+import type { BrakeStore } from '../ports/fleet.ts';
+import type { Log } from '../ports/log.ts';
 
 export interface BrakePorts {
   readonly brake: BrakeStore;

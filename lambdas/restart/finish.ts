@@ -3,20 +3,15 @@ import type { PolicySettings } from '../../core/policy.ts';
 import type { RestartOutcome, RestartView } from '../../core/restart.ts';
 import { isUntouched, type Claim, type Workspace } from '../../core/workspace.ts';
 import { wake, type WakePorts } from '../parking/wake.ts';
-import type {
-  BrakeStore,
-  Clock,
-  Ec2Health,
-  Ec2Power,
-  Ec2Probe,
-  Events,
-  EventType,
-  Ids,
-  ReceiptStore,
-  RestartRecords,
-  Settled,
-  WorkspaceStore,
-} from '../ports.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Ec2Power, Ec2Probe } from '../ports/ec2.ts';
+import type { Events, EventType } from '../ports/events.ts';
+import type { BrakeStore, Ec2Health } from '../ports/fleet.ts';
+import type { Ids } from '../ports/ids.ts';
+import type { Settled } from '../ports/queues.ts';
+import type { ReceiptStore } from '../ports/receipts.ts';
+import type { RestartRecords } from '../ports/stories.ts';
+import type { WorkspaceStore } from '../ports/workspaces.ts';
 import { detailOfGone } from './gone.ts';
 import { releaseSlot } from './release.ts';
 

@@ -7,7 +7,9 @@ import {
 } from '../../core/claim.ts';
 import type { RestartView } from '../../core/restart.ts';
 import { isUntouched, type Claim } from '../../core/workspace.ts';
-import type { LastLook, PowerOutcome, Settled } from '../ports.ts';
+import type { PowerOutcome } from '../ports/ec2.ts';
+import type { Settled } from '../ports/queues.ts';
+import type { LastLook } from '../ports/workspaces.ts';
 import { mayAct } from './admit.ts';
 import { finishClaim, STOP_NOT_TAKEN, type RestartPorts } from './finish.ts';
 import { giveBackSlot } from './release.ts';

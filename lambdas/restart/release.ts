@@ -2,7 +2,7 @@
 import { afterRestart, type EndedRestart } from '../../core/brake.ts';
 import { policyOf, type PolicySettings } from '../../core/policy.ts';
 import type { RestartOutcome } from '../../core/restart.ts';
-import type { Clock } from '../ports.ts';
+import type { Clock } from '../ports/clock.ts';
 import { replaceFleet, type BrakePorts } from './brake-news.ts';
 
 const MOST_TRIES = 5;

@@ -1,5 +1,6 @@
 /** Runs a use case once a message; one that fails is seen again, and the others are not touched by it (S26). */
-import type { Log, Received, Settled } from '../ports.ts';
+import type { Log } from '../ports/log.ts';
+import type { Received, Settled } from '../ports/queues.ts';
 
 export async function eachMessage<T>(
   messages: readonly Received<T>[],

@@ -10,7 +10,7 @@ import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import type * as z from 'zod/mini';
 import { UNKNOWN_VERSION_RECEIVES } from '../../core/messages.ts';
 import type { Telemetry } from '../adapters/log.ts';
-import type { Received, Settled } from '../ports.ts';
+import type { Received, Settled } from '../ports/queues.ts';
 import { parseMessage } from '../schemas/messages.ts';
 import { publishMetrics } from './publish-metrics.ts';
 

@@ -2,7 +2,8 @@
 import { released, swept, UnreadableBrakeError, type Fleet } from '../../core/brake.ts';
 import { policyOf, type PolicySettings } from '../../core/policy.ts';
 import type { TimeRange } from '../../core/time.ts';
-import type { Ec2Health, WorkspaceStore } from '../ports.ts';
+import type { Ec2Health } from '../ports/fleet.ts';
+import type { WorkspaceStore } from '../ports/workspaces.ts';
 import { replaceFleet, type BrakePorts } from '../restart/brake-news.ts';
 
 export interface SweepFleetPorts extends BrakePorts {

@@ -14,17 +14,14 @@ import { MESSAGE_VERSION } from '../../core/messages.ts';
 import { policyOf, type PolicySettings } from '../../core/policy.ts';
 import type { TimeRange } from '../../core/time.ts';
 import type { Workspace } from '../../core/workspace.ts';
-import type {
-  BrakeStore,
-  Clock,
-  DueWork,
-  Ec2Health,
-  Events,
-  Ledger,
-  Log,
-  Queues,
-  WorkspaceStore,
-} from '../ports.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { DueWork } from '../ports/due-work.ts';
+import type { Events } from '../ports/events.ts';
+import type { BrakeStore, Ec2Health } from '../ports/fleet.ts';
+import type { Ledger } from '../ports/ledger.ts';
+import type { Log } from '../ports/log.ts';
+import type { Queues } from '../ports/queues.ts';
+import type { WorkspaceStore } from '../ports/workspaces.ts';
 import { sweepFleet } from './fleet.ts';
 import { sweepParked } from './parked.ts';
 import { sweepRequest } from './requests.ts';

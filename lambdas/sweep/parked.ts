@@ -5,7 +5,8 @@
 import { isOrphaned, isOvertaken, isSilent } from '../../core/lost-message.ts';
 import { isFinalState } from '../../core/parking.ts';
 import { endRequest, type EndPorts } from '../deliver/end.ts';
-import type { DueWork, Queues } from '../ports.ts';
+import type { DueWork } from '../ports/due-work.ts';
+import type { Queues } from '../ports/queues.ts';
 
 export interface SweepParkedPorts extends EndPorts {
   readonly due: Pick<DueWork, 'postponeParked'>;

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
 import { Findings } from '../../demo/findings.ts';
-import { Timeline, type TimelineEvent } from '../../demo/timeline.ts';
+import type { TimelineEvent } from '../../demo/happening.ts';
+import { Timeline } from '../../demo/timeline.ts';
 
 function findings(): { found: Findings; events: TimelineEvent[] } {
   const events: TimelineEvent[] = [];

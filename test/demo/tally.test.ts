@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import type { Served } from '../../demo/agent-log.ts';
 import type { ReportAnswer } from '../../demo/defib.ts';
-import type { StoryResult } from '../../demo/findings.ts';
+import type { StoryResult } from '../../demo/story-result.ts';
 import { isAnswered, isOpen, newRequest, type SentRequest } from '../../demo/requests.ts';
 import { fateOf, isGood, tallyOf, type WorkspaceFacts } from '../../demo/tally.ts';
 

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { noPaint, type Style } from '../../demo/paint.ts';
 import { reportText, toneOf } from '../../demo/report-text.ts';
 import { timelineLine } from '../../demo/timeline-line.ts';
-import { Timeline, type TimelineEvent } from '../../demo/timeline.ts';
+import type { TimelineEvent } from '../../demo/happening.ts';
+import { Timeline } from '../../demo/timeline.ts';
 import { windowsInWords } from '../../demo/windows.ts';
 
 const event: TimelineEvent = { atSeconds: 12.3, workspaceId: 'long-turn', kind: 'agent', text: 'up' };

@@ -20,7 +20,7 @@ let fleet: TestWorkspace[] = [];
 beforeAll(async () => {
   fleet = await inGroups(Array.from({ length: FLEET }), 10, () => aWorkspace());
   await inGroups(fleet, 10, (ws) => ws.beat('boot-1', 1, { intervalSeconds: 1 }));
-  for (const ws of fleet) await ws.untilSettled();
+  await inGroups(fleet, 10, (ws) => ws.untilSettled());
 });
 afterAll(async () => {
   await Promise.all(fleet.map((ws) => ws.agent.close()));

@@ -51,7 +51,8 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  // What waits is delivered, so that the queues rest again.
+  // What waits is delivered, so that the queues rest again: at once, since its agent has beaten.
+  await workspace.foreign.beat('boot-1', 1);
   await callers.operator.call('DELETE', `/workspaces/${workspace.foreign.workspaceId}/pause`);
   await untilQueuesRest();
 });

@@ -7,7 +7,17 @@ import { assumeRole } from '../../local/callers.ts';
 import { signedHeaders } from '../../local/signing.ts';
 import { bareExchange, rawCall } from './raw-call.ts';
 import { anotherCaller } from './another-caller.ts';
-import { admin, aRequest, as, aWorkspace, bodyOf, launch, local, type TestWorkspace } from './fleet.ts';
+import {
+  admin,
+  aReadyWorkspace,
+  aRequest,
+  as,
+  aWorkspace,
+  bodyOf,
+  launch,
+  local,
+  type TestWorkspace,
+} from './fleet.ts';
 import { changingNothing, expectClientError, expectProblem, untilQueuesRest } from './refusals.ts';
 
 let ws: TestWorkspace;
@@ -207,7 +217,7 @@ describe('a path', () => {
   });
 
   it('row 33 and 43: a request of another role, with every right of the gateway - 404 as one that never was', async () => {
-    const busy = await aWorkspace();
+    const busy = await aReadyWorkspace();
     const { requestId } = bodyOf(await busy.report(parkable)) as { requestId: string };
     const stranger = await anotherCaller('row-33', 'call everything');
     for (const method of ['GET', 'DELETE']) {
@@ -285,7 +295,7 @@ describe('an idempotency key', () => {
   });
 
   it('row 37: used again with another body - 409; by another role - a request of its own', async () => {
-    const busy = await aWorkspace();
+    const busy = await aReadyWorkspace();
     const first = await busy.report({ ...refused, request: aRequest('again') });
     const other = await busy.report({ ...refused, request: aRequest('again', { body: 'b3RoZXI=' }) });
     expectProblem(other, 409, 'idempotency-conflict');
@@ -351,7 +361,7 @@ describe('headers and signatures', () => {
   });
 
   it('row 41: a signed call that is replayed - the first answer again, and the request is kept once', async () => {
-    const busy = await aWorkspace();
+    const busy = await aReadyWorkspace();
     const body = Buffer.from(JSON.stringify({ ...refused, request: aRequest('replayed') }));
     const reports = `/workspaces/${busy.workspaceId}/forward-errors`;
     const url = new URL(`${local.apiUrl}${reports}`);

@@ -3,7 +3,7 @@ import http from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { aRequest, as, aWorkspace, bodyOf, type TestWorkspace } from './fleet.ts';
+import { aReadyWorkspace, aRequest, as, aWorkspace, bodyOf, type TestWorkspace } from './fleet.ts';
 import { changingNothing, expectProblem, untilQueuesRest } from './refusals.ts';
 import { until } from './wait.ts';
 
@@ -90,7 +90,7 @@ describe('a target', () => {
       await once(server, 'listening');
     }
     try {
-      const lured = await aWorkspace();
+      const lured = await aReadyWorkspace();
       const operator = await as('operator');
       const path = `/workspaces/${lured.workspaceId}`;
       const { port } = agent.address() as AddressInfo;
@@ -118,7 +118,7 @@ describe('a request', () => {
   });
 
   it('row 62: that does not say when it expires - an hour', async () => {
-    const busy = await aWorkspace();
+    const busy = await aReadyWorkspace();
     const { requestId, expiresAt } = bodyOf(await busy.report(withRequest({ id: 'hour' }))) as Record<
       string,
       string
@@ -141,7 +141,7 @@ describe('a request', () => {
   });
 
   it('row 63: with credentials and headers of the hop - they are not kept', async () => {
-    const busy = await aWorkspace();
+    const busy = await aReadyWorkspace();
     const headers = {
       'X-Kept': 'yes',
       Authorization: 'Bearer secret',
@@ -166,7 +166,7 @@ describe('a request', () => {
   });
 
   it('row 64: with a key that stood for another body - 409, the first is delivered and no other', async () => {
-    const busy = await aWorkspace();
+    const busy = await aReadyWorkspace();
     const first = bodyOf(await busy.report(withRequest({ id: 'same' })));
     expectProblem(
       await busy.report(withRequest({ id: 'same', body: 'b3RoZXI=' })),

@@ -47,7 +47,8 @@ beforeAll(async () => {
 }, 300_000);
 const workspaces: TestWorkspace[] = [];
 afterAll(async () => {
-  // What waits is delivered, so that the queues rest again.
+  // What waits is delivered, so that the queues rest again: at once, since the agent says it is not busy any more.
+  await kept.beat('idle', 1);
   await (await as('operator')).call('DELETE', `/workspaces/${kept.workspaceId}/pause`);
   await untilQueuesRest();
   await Promise.all(workspaces.map(({ agent }) => agent.close()));
@@ -102,8 +103,7 @@ const request = () => ({
 async function everyInput(): Promise<void> {
   await tag(kept.instanceId, 'Name', mark('a tag of the instance'));
   await whatIsTaken();
-  await whatIsDelivered();
-  await whatIsOrdered();
+  await Promise.all([whatIsDelivered(), whatIsOrdered()]);
   await whatIsRefused();
   await whatComesByQueueAndBus();
 }

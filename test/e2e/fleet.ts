@@ -5,14 +5,14 @@ import {
   RunInstancesCommand,
   StopInstancesCommand,
 } from '@aws-sdk/client-ec2';
-import { inject } from 'vitest';
 import type { ApiAnswer, ApiClient } from '../../local/api-client.ts';
 import { callAs } from '../../local/callers.ts';
 import { adminClients } from '../../local/clients.ts';
 import { startAgent, type AgentServer } from './agent-server.ts';
+import { ownStack } from './stacks.ts';
 import { until } from './wait.ts';
 
-export const local = inject('local');
+export const local = ownStack().info;
 export const admin = adminClients(local);
 
 const clients = new Map<string, Promise<ApiClient>>();
@@ -142,6 +142,13 @@ export async function aWorkspace(policy: Body = {}): Promise<TestWorkspace> {
       );
     },
   };
+  return workspace;
+}
+
+/** One whose agent has beaten: it settles, so a request is parked, and is delivered at once. */
+export async function aReadyWorkspace(): Promise<TestWorkspace> {
+  const workspace = await aWorkspace();
+  await workspace.beat('boot-1', 1);
   return workspace;
 }
 

@@ -12,99 +12,41 @@ import {
 import { replayedReceipts } from './replay.ts';
 import { sleep, until } from './wait.ts';
 
-afterEach(noFaults);
-
-describe('a workspace that just started', () => {
-  it('settles: busy without a probe, the request is parked, and delivered as soon as the agent beats', async () => {
-    const ws = await aWorkspace({ settleSeconds: 60 });
-    const probesBefore = await ec2Calls('DescribeInstances', ws.instanceId);
-    const answer = await ws.report({ error: { kind: 'refused' }, request: aRequest('settle-1') });
+describe.concurrent('a silent agent', () => {
+  it('gone from a running instance for longer than silentAfter - stopped once, started once, and heard again', async () => {
+    const ws = await aWorkspace({ silentAfterSeconds: 30 });
+    await ws.beat('boot-1', 1, { intervalSeconds: 1 });
+    await ws.untilSettled();
+    const early = await ws.report({ error: { kind: 'refused' }, request: aRequest('silent-0') });
+    expect(['alive', 'busy']).toContain(bodyOf(early)['verdict']);
+    await until('it has been silent for long', async () =>
+      ((await ws.show())['heartbeat'] as { ageSeconds: number }).ageSeconds > 31 ? true : undefined,
+    );
+    const deadline = await ws.report({ error: { kind: 'deadline' } });
+    expect(bodyOf(deadline)).toMatchObject({ verdict: 'alive' });
+    await sleep(1100);
+    const answer = await ws.report(
+      { error: { kind: 'refused' }, request: aRequest('silent-1', { whenDead: 'park' }) },
+      { prefer: 'wait=10' },
+    );
     expect(answer).toMatchObject({
       status: 202,
-      body: { verdict: 'busy', reason: 'settling', code: 'parked', position: 1 },
+      body: { verdict: 'dead', reason: 'silent', restarting: true },
     });
-    expect(answer.headers['location']).toBe(`/requests/${String(bodyOf(answer)['requestId'])}`);
-    expect(await ec2Calls('DescribeInstances', ws.instanceId)).toBe(probesBefore);
-    await ws.beat('boot-1', 1);
-    const ended = await ws.untilRequestIs(bodyOf(answer)['requestId'], 'delivered');
-    expect(ended).toMatchObject({
-      attempts: 1,
-      response: { status: 200, body: Buffer.from('done').toString('base64') },
-    });
-    expect(ws.agent.served).toMatchObject([
-      {
-        method: 'POST',
-        path: '/a2a?x=1',
-        body: 'hello settle-1',
-        headers: { 'idempotency-key': 'settle-1', 'defib-attempt': '1' },
-      },
-    ]);
-  });
-});
-
-describe('a beating workspace', () => {
-  it('one false probe 0.7 s after a beat - busy, heartbeat-fresh, after exactly one probe; nothing is restarted', async () => {
-    const ws = await aWorkspace();
-    await ws.untilSettled();
-    // With a task in hand, so that deliver does not read the address meanwhile: that is a DescribeInstances too.
-    await ws.beat('boot-1', 1, { activeTasks: 1 });
-    await sleep(700);
-    await faults({ probe: { [ws.instanceId]: ['stopped'] } });
-    const probesBefore = await ec2Calls('DescribeInstances', ws.instanceId);
-    const answer = await ws.report({ error: { kind: 'eof' }, request: aRequest('beat-1') });
-    expect(answer).toMatchObject({ status: 202, body: { verdict: 'busy', reason: 'heartbeat-fresh' } });
-    expect(await ec2Calls('DescribeInstances', ws.instanceId)).toBe(probesBefore + 1);
-    await ws.beat('boot-1', 2);
+    await until('it was started', async () =>
+      (await ec2Calls('StartInstances', ws.instanceId)) > 0 ? true : undefined,
+    );
+    await untilInstanceIs(ws.instanceId, 'running');
+    await until('a beat of the new boot counts', async () =>
+      (await ws.beat('boot-2', 1)).status === 204 ? true : undefined,
+    );
     await ws.untilRequestIs(bodyOf(answer)['requestId'], 'delivered');
-    expect(await ec2Calls('StartInstances', ws.instanceId)).toBe(0);
-    expect(await ec2Calls('StopInstances', ws.instanceId)).toBe(0);
-  });
-
-  it('its agent refuses while the instance runs - 503 agent-restarting, nothing is parked', async () => {
-    const ws = await aWorkspace();
-    await ws.untilSettled();
-    const answer = await ws.report({ error: { kind: 'refused' }, request: aRequest('up-1') });
-    expect(answer).toMatchObject({ status: 503, body: { verdict: 'alive', code: 'agent-restarting' } });
-    expect(await ws.show()).toMatchObject({
-      parked: 0,
-      lastVerdict: { verdict: 'alive', reason: 'running' },
-    });
-  });
-
-  it('EC2 fails every probe - busy each time, never a restart', async () => {
-    const ws = await aWorkspace();
-    await ws.untilSettled();
-    await faults({ fail: { DescribeInstances: 1 } });
-    for (let i = 0; i < 3; i++) {
-      const answer = await ws.report({ error: { kind: 'refused' } });
-      expect(answer).toMatchObject({ status: 503, body: { verdict: 'busy' } });
-      await sleep(1100);
-    }
-    expect(await ec2Calls('StartInstances', ws.instanceId)).toBe(0);
+    expect(await ec2Calls('StopInstances', ws.instanceId)).toBe(1);
+    expect(await ec2Calls('StartInstances', ws.instanceId)).toBe(1);
   });
 });
 
-describe('a suspect', () => {
-  it('stale, one false probe, true 2 s later - alive after two probes, and the held request is ended by the verdict', async () => {
-    const ws = await aWorkspace();
-    await ws.untilSettled();
-    await faults({ probe: { [ws.instanceId]: ['stopped', 'running'] } });
-    const probesBefore = await ec2Calls('DescribeInstances', ws.instanceId);
-    const answer = await ws.report({ error: { kind: 'eof' }, request: aRequest('flake-1') });
-    expect(answer).toMatchObject({ status: 202, body: { verdict: 'pending', code: 'pending' } });
-    expect(await ws.finalVerdict(bodyOf(answer)['verdictId'])).toMatchObject({
-      verdict: 'alive',
-      reason: 'running',
-    });
-    expect(await ec2Calls('DescribeInstances', ws.instanceId)).toBe(probesBefore + 2);
-    expect(await ws.untilRequestIs(bodyOf(answer)['requestId'], 'refused')).toMatchObject({
-      why: 'agent-restarting',
-    });
-    expect(await ec2Calls('StartInstances', ws.instanceId)).toBe(0);
-  });
-});
-
-describe('a dead workspace', () => {
+describe.concurrent('a dead workspace', () => {
   it('many callers, one restart: 503 restarting, exactly one Start and no Stop, and parked requests come through', async () => {
     const ws = await aWorkspace();
     await ws.beat('boot-1', 1);
@@ -162,7 +104,131 @@ describe('a dead workspace', () => {
     expect(await ec2Calls('StartInstances', ws.instanceId)).toBe(1);
   });
 
-  it('the answer of Start is lost - the restart goes on from what is seen, with one effective Start', async () => {
+  it('its instance is terminated - 503 gone, and it is never started', async () => {
+    const ws = await aWorkspace();
+    await ws.untilSettled();
+    await faults({ probe: { [ws.instanceId]: 'terminated' } });
+    const answer = await ws.report(
+      { error: { kind: 'refused' }, request: aRequest('gone-1') },
+      { prefer: 'wait=10' },
+    );
+    expect(answer).toMatchObject({ status: 503, body: { verdict: 'dead', code: 'gone', restarting: false } });
+    await until('the claim has ended', async () => ((await ws.show())['claim'] === null ? true : undefined));
+    expect(await ec2Calls('StartInstances', ws.instanceId)).toBe(0);
+  });
+});
+
+describe.concurrent('a suspect', () => {
+  it('stale, one false probe, true 2 s later - alive after two probes, and the held request is ended by the verdict', async () => {
+    const ws = await aWorkspace();
+    await ws.untilSettled();
+    await faults({ probe: { [ws.instanceId]: ['stopped', 'running'] } });
+    const probesBefore = await ec2Calls('DescribeInstances', ws.instanceId);
+    const answer = await ws.report({ error: { kind: 'eof' }, request: aRequest('flake-1') });
+    expect(answer).toMatchObject({ status: 202, body: { verdict: 'pending', code: 'pending' } });
+    expect(await ws.finalVerdict(bodyOf(answer)['verdictId'])).toMatchObject({
+      verdict: 'alive',
+      reason: 'running',
+    });
+    expect(await ec2Calls('DescribeInstances', ws.instanceId)).toBe(probesBefore + 2);
+    expect(await ws.untilRequestIs(bodyOf(answer)['requestId'], 'refused')).toMatchObject({
+      why: 'agent-restarting',
+    });
+    expect(await ec2Calls('StartInstances', ws.instanceId)).toBe(0);
+  });
+});
+
+describe.concurrent('a beating workspace', () => {
+  it('one false probe 0.7 s after a beat - busy, heartbeat-fresh, after exactly one probe; nothing is restarted', async () => {
+    const ws = await aWorkspace();
+    await ws.untilSettled();
+    // With a task in hand, so that deliver does not read the address meanwhile: that is a DescribeInstances too.
+    await ws.beat('boot-1', 1, { activeTasks: 1 });
+    await sleep(700);
+    await faults({ probe: { [ws.instanceId]: ['stopped'] } });
+    const probesBefore = await ec2Calls('DescribeInstances', ws.instanceId);
+    const answer = await ws.report({ error: { kind: 'eof' }, request: aRequest('beat-1') });
+    expect(answer).toMatchObject({ status: 202, body: { verdict: 'busy', reason: 'heartbeat-fresh' } });
+    expect(await ec2Calls('DescribeInstances', ws.instanceId)).toBe(probesBefore + 1);
+    await ws.beat('boot-1', 2);
+    await ws.untilRequestIs(bodyOf(answer)['requestId'], 'delivered');
+    expect(await ec2Calls('StartInstances', ws.instanceId)).toBe(0);
+    expect(await ec2Calls('StopInstances', ws.instanceId)).toBe(0);
+  });
+
+  it('its agent refuses while the instance runs - 503 agent-restarting, nothing is parked', async () => {
+    const ws = await aWorkspace();
+    await ws.untilSettled();
+    const answer = await ws.report({ error: { kind: 'refused' }, request: aRequest('up-1') });
+    expect(answer).toMatchObject({ status: 503, body: { verdict: 'alive', code: 'agent-restarting' } });
+    expect(await ws.show()).toMatchObject({
+      parked: 0,
+      lastVerdict: { verdict: 'alive', reason: 'running' },
+    });
+  });
+});
+
+describe.concurrent('a workspace that just started', () => {
+  it('settles: busy without a probe, the request is parked, and delivered as soon as the agent beats', async () => {
+    const ws = await aWorkspace({ settleSeconds: 60 });
+    const probesBefore = await ec2Calls('DescribeInstances', ws.instanceId);
+    const answer = await ws.report({ error: { kind: 'refused' }, request: aRequest('settle-1') });
+    expect(answer).toMatchObject({
+      status: 202,
+      body: { verdict: 'busy', reason: 'settling', code: 'parked', position: 1 },
+    });
+    expect(answer.headers['location']).toBe(`/requests/${String(bodyOf(answer)['requestId'])}`);
+    expect(await ec2Calls('DescribeInstances', ws.instanceId)).toBe(probesBefore);
+    await ws.beat('boot-1', 1);
+    const ended = await ws.untilRequestIs(bodyOf(answer)['requestId'], 'delivered');
+    expect(ended).toMatchObject({
+      attempts: 1,
+      response: { status: 200, body: Buffer.from('done').toString('base64') },
+    });
+    expect(ws.agent.served).toMatchObject([
+      {
+        method: 'POST',
+        path: '/a2a?x=1',
+        body: 'hello settle-1',
+        headers: { 'idempotency-key': 'settle-1', 'defib-attempt': '1' },
+      },
+    ]);
+  });
+});
+
+describe.concurrent('a repeat', () => {
+  it('the same request id with the same body - the first answer; with another body - 409', async () => {
+    const ws = await aWorkspace({ settleSeconds: 60 });
+    const report = { error: { kind: 'refused' }, request: aRequest('same') };
+    const first = await ws.report(report);
+    const again = await ws.report(report);
+    expect(again.body).toEqual(first.body);
+    const other = await ws.report({
+      error: { kind: 'refused' },
+      request: aRequest('same', { path: '/other' }),
+    });
+    expect(other).toMatchObject({ status: 409, body: { code: 'idempotency-conflict' } });
+    expect(await ws.show()).toMatchObject({ parked: 1 });
+  });
+});
+
+describe('EC2 as a whole', () => {
+  // These faults hit every instance, so no other test may be about.
+  afterEach(noFaults);
+
+  it('fails every probe - busy each time, never a restart', async () => {
+    const ws = await aWorkspace();
+    await ws.untilSettled();
+    await faults({ fail: { DescribeInstances: 1 } });
+    for (let i = 0; i < 3; i++) {
+      const answer = await ws.report({ error: { kind: 'refused' } });
+      expect(answer).toMatchObject({ status: 503, body: { verdict: 'busy' } });
+      await sleep(1100);
+    }
+    expect(await ec2Calls('StartInstances', ws.instanceId)).toBe(0);
+  });
+
+  it('loses the answer of a Start - the restart goes on from what is seen, with one effective Start', async () => {
     const ws = await aWorkspace();
     await ws.untilSettled();
     await stopFromOutside(ws.instanceId);
@@ -182,69 +248,6 @@ describe('a dead workspace', () => {
     await ws.untilRequestIs(bodyOf(answer)['requestId'], 'delivered');
     await until('the claim has ended', async () => ((await ws.show())['claim'] === null ? true : undefined));
     expect(await ec2Calls('StartInstances', ws.instanceId)).toBe(1);
-  });
-
-  it('its instance is terminated - 503 gone, and it is never started', async () => {
-    const ws = await aWorkspace();
-    await ws.untilSettled();
-    await faults({ probe: { [ws.instanceId]: 'terminated' } });
-    const answer = await ws.report(
-      { error: { kind: 'refused' }, request: aRequest('gone-1') },
-      { prefer: 'wait=10' },
-    );
-    expect(answer).toMatchObject({ status: 503, body: { verdict: 'dead', code: 'gone', restarting: false } });
-    await until('the claim has ended', async () => ((await ws.show())['claim'] === null ? true : undefined));
-    expect(await ec2Calls('StartInstances', ws.instanceId)).toBe(0);
-  });
-});
-
-describe('a silent agent', () => {
-  it('gone from a running instance for longer than silentAfter - stopped once, started once, and heard again', async () => {
-    const ws = await aWorkspace({ silentAfterSeconds: 30 });
-    await ws.beat('boot-1', 1, { intervalSeconds: 1 });
-    await ws.untilSettled();
-    const early = await ws.report({ error: { kind: 'refused' }, request: aRequest('silent-0') });
-    expect(['alive', 'busy']).toContain(bodyOf(early)['verdict']);
-    await until('it has been silent for long', async () =>
-      ((await ws.show())['heartbeat'] as { ageSeconds: number }).ageSeconds > 31 ? true : undefined,
-    );
-    const deadline = await ws.report({ error: { kind: 'deadline' } });
-    expect(bodyOf(deadline)).toMatchObject({ verdict: 'alive' });
-    await sleep(1100);
-    const answer = await ws.report(
-      { error: { kind: 'refused' }, request: aRequest('silent-1', { whenDead: 'park' }) },
-      { prefer: 'wait=10' },
-    );
-    expect(answer).toMatchObject({
-      status: 202,
-      body: { verdict: 'dead', reason: 'silent', restarting: true },
-    });
-    await until('it was started', async () =>
-      (await ec2Calls('StartInstances', ws.instanceId)) > 0 ? true : undefined,
-    );
-    await untilInstanceIs(ws.instanceId, 'running');
-    await until('a beat of the new boot counts', async () =>
-      (await ws.beat('boot-2', 1)).status === 204 ? true : undefined,
-    );
-    await ws.untilRequestIs(bodyOf(answer)['requestId'], 'delivered');
-    expect(await ec2Calls('StopInstances', ws.instanceId)).toBe(1);
-    expect(await ec2Calls('StartInstances', ws.instanceId)).toBe(1);
-  });
-});
-
-describe('a repeat', () => {
-  it('the same request id with the same body - the first answer; with another body - 409', async () => {
-    const ws = await aWorkspace();
-    const report = { error: { kind: 'refused' }, request: aRequest('same') };
-    const first = await ws.report(report);
-    const again = await ws.report(report);
-    expect(again.body).toEqual(first.body);
-    const other = await ws.report({
-      error: { kind: 'refused' },
-      request: aRequest('same', { path: '/other' }),
-    });
-    expect(other).toMatchObject({ status: 409, body: { code: 'idempotency-conflict' } });
-    expect(await ws.show()).toMatchObject({ parked: 1 });
   });
 });
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { aRequest, as, aWorkspace, bodyOf, ec2Calls, launch, untilInstanceIs } from './fleet.ts';
 import { until } from './wait.ts';
 
-describe('operators', () => {
+describe.concurrent('operators of a workspace', () => {
   it('register, read, change: a changed instance starts a new generation and a settle window', async () => {
     const ws = await aWorkspace();
     const operator = await as('operator');
@@ -130,8 +130,10 @@ describe('operators', () => {
     expect(await operator.call('GET', path)).toMatchObject({ status: 404 });
     await ws.untilRequestIs(bodyOf(answer)['requestId'], 'refused');
   });
+});
 
-  it('the fleet: paused and resumed, its brake released', async () => {
+describe('operators of the fleet', () => {
+  it('pause and resume it, and release its brake', async () => {
     const operator = await as('operator');
     expect(await operator.call('PUT', '/fleet/pause', { reason: 'storm' })).toMatchObject({
       status: 200,

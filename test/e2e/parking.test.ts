@@ -15,7 +15,7 @@ const park = async (ws: TestWorkspace, id: string, more: Body = {}) => {
 const median = (numbers: number[]) =>
   numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? NaN;
 
-describe('a request that its agent fails at for good', () => {
+describe.concurrent('a request that its agent fails at for good', () => {
   it('is a dead letter, is sent again on order with the same key and bytes, and once only', async () => {
     const ws = await aWorkspace({ maxFailedAttempts: 1 });
     ws.agent.answerWith(500);
@@ -67,7 +67,7 @@ describe('a request that its agent fails at for good', () => {
   });
 });
 
-describe('a workspace that is removed and registered anew', () => {
+describe.concurrent('a workspace that is removed and registered anew', () => {
   it('gets nothing that was parked for the one before', async () => {
     const ws = await aWorkspace();
     const operator = await as('operator');
@@ -84,7 +84,7 @@ describe('a workspace that is removed and registered anew', () => {
   });
 });
 
-describe('a workspace that becomes ready', () => {
+describe.concurrent('a workspace that becomes ready', () => {
   it('gets its first parked request at once, long before the deferral ends; its story and an estimate can be read', async () => {
     const latenciesMs: number[] = [];
     const ws = await aWorkspace();

@@ -1,13 +1,14 @@
 /** Receipts as they are stored, judged again: `judge` is pure, and a receipt holds all that it was told (S36). */
 import { ScanCommand, type AttributeValue } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
-import { expect, inject } from 'vitest';
+import { expect } from 'vitest';
 import { judge } from '../../core/judge.ts';
 import type { Receipt } from '../../core/receipt.ts';
 import { adminClients } from '../../local/clients.ts';
+import { ownStack } from './stacks.ts';
 
 async function receipts(): Promise<Receipt[]> {
-  const local = inject('local');
+  const local = ownStack().info;
   const admin = adminClients(local);
   const found: Receipt[] = [];
   let start: Record<string, AttributeValue> | undefined;

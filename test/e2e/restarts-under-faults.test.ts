@@ -1,23 +1,7 @@
-import {
-  DescribeInstancesCommand,
-  StartInstancesCommand,
-  StopInstancesCommand,
-  TerminateInstancesCommand,
-} from '@aws-sdk/client-ec2';
-import { afterEach, describe, expect, it } from 'vitest';
-import {
-  admin,
-  aWorkspace,
-  bodyOf,
-  ec2Calls,
-  faults,
-  noFaults,
-  stopFromOutside,
-  type TestWorkspace,
-} from './fleet.ts';
+import { DescribeInstancesCommand, StopInstancesCommand } from '@aws-sdk/client-ec2';
+import { afterEach, expect, it } from 'vitest';
+import { admin, aWorkspace, bodyOf, ec2Calls, faults, noFaults, type TestWorkspace } from './fleet.ts';
 import { inGroups, until } from './wait.ts';
-
-afterEach(noFaults);
 
 const launchTimes = async (fleet: readonly TestWorkspace[]): Promise<Map<string, number>> => {
   const InstanceIds = fleet.map(({ instanceId }) => instanceId);
@@ -26,124 +10,71 @@ const launchTimes = async (fleet: readonly TestWorkspace[]): Promise<Map<string,
   return new Map(instances.map((it) => [it.InstanceId ?? '', it.LaunchTime?.getTime() ?? 0]));
 };
 
-describe('restarts', () => {
-  it('50 forward errors at once for one dead workspace - one claim, one Start, no Stop', async () => {
-    const ws = await aWorkspace();
-    await ws.untilSettled();
-    await stopFromOutside(ws.instanceId);
-    const stopsBefore = await ec2Calls('StopInstances', ws.instanceId);
-    // A caller whose answer does not come in time has still asked: what follows must be the same.
-    const answers = await Promise.allSettled(
-      Array.from({ length: 50 }, () => ws.report({ error: { kind: 'refused' } })),
+afterEach(noFaults);
+
+it('20 dead among 40, Start slow, answers lost, calls throttled - each dead one comes back by one effective Start, and no living one is touched', async () => {
+  const fleet = await inGroups(Array.from({ length: 40 }), 10, () => aWorkspace());
+  await inGroups(fleet, 10, (ws) => ws.untilSettled());
+  const [dead, living] = [fleet.slice(0, 20), fleet.slice(20)];
+  await admin.ec2.send(new StopInstancesCommand({ InstanceIds: dead.map((it) => it.instanceId) }));
+  await until('all are stopped', async () => {
+    const output = await admin.ec2.send(
+      new DescribeInstancesCommand({ InstanceIds: dead.map((it) => it.instanceId) }),
     );
-    const answered = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
-    expect(answered).not.toEqual([]);
-    for (const { body } of answered)
-      expect(['pending', 'busy', 'dead']).toContain((body as { verdict: string }).verdict);
-    await until('it was started', async () =>
-      (await ec2Calls('StartInstances', ws.instanceId)) > 0 ? true : undefined,
-    );
-    await until('the claim has ended', async () => ((await ws.show())['claim'] === null ? true : undefined));
-    expect(await ec2Calls('StartInstances', ws.instanceId)).toBe(1);
-    expect(await ec2Calls('StopInstances', ws.instanceId)).toBe(stopsBefore);
-    expect(await ws.show()).toMatchObject({ restartsLeft: 2 });
+    const states = (output.Reservations ?? [])
+      .flatMap((it) => it.Instances ?? [])
+      .map((it) => it.State?.Name);
+    return states.length === 20 && states.every((state) => state === 'stopped') ? true : undefined;
+  });
+  const before = await launchTimes(fleet);
+  const stopsBefore = await Promise.all(fleet.map((it) => ec2Calls('StopInstances', it.instanceId)));
+  await faults({
+    pendingSeconds: 20,
+    loseAnswer: { StartInstances: 0.1, DescribeInstances: 0.1 },
+    throttle: { StartInstances: 0.1, DescribeInstances: 0.1 },
   });
 
-  it('20 dead among 40, Start slow, answers lost, calls throttled - each dead one comes back by one effective Start, and no living one is touched', async () => {
-    const fleet = await inGroups(Array.from({ length: 40 }), 5, () => aWorkspace());
-    await inGroups(fleet, 10, (ws) => ws.untilSettled());
-    const [dead, living] = [fleet.slice(0, 20), fleet.slice(20)];
-    await admin.ec2.send(new StopInstancesCommand({ InstanceIds: dead.map((it) => it.instanceId) }));
-    await until('all are stopped', async () => {
-      const output = await admin.ec2.send(
-        new DescribeInstancesCommand({ InstanceIds: dead.map((it) => it.instanceId) }),
+  // The proxy goes on reporting what it can't reach, as proxies do.
+  const isBack = async (ws: TestWorkspace) => {
+    const shown = await ws.show();
+    return shown['claim'] === null && Number(shown['restartsLeft']) === 2;
+  };
+  let waiting = [...dead];
+  await until(
+    'all dead ones are back',
+    async () => {
+      await inGroups([...waiting, ...living.slice(0, 5)], 10, (ws) =>
+        ws.report({ error: { kind: 'refused' } }),
       );
-      const states = (output.Reservations ?? [])
-        .flatMap((it) => it.Instances ?? [])
-        .map((it) => it.State?.Name);
-      return states.length === 20 && states.every((state) => state === 'stopped') ? true : undefined;
-    });
-    const before = await launchTimes(fleet);
-    const stopsBefore = await Promise.all(fleet.map((it) => ec2Calls('StopInstances', it.instanceId)));
-    await faults({
-      pendingSeconds: 20,
-      loseAnswer: { StartInstances: 0.1, DescribeInstances: 0.1 },
-      throttle: { StartInstances: 0.1, DescribeInstances: 0.1 },
-    });
+      const back = await inGroups(waiting, 10, isBack);
+      waiting = waiting.filter((_, index) => back[index] !== true);
+      return waiting.length === 0 ? true : undefined;
+    },
+    { deadlineMs: 240_000, everyMs: 4000, seen: () => `${waiting.length} are not` },
+  );
+  await noFaults();
 
-    // The proxy goes on reporting what it can't reach, as proxies do.
-    const isBack = async (ws: TestWorkspace) => {
-      const shown = await ws.show();
-      return shown['claim'] === null && Number(shown['restartsLeft']) === 2;
-    };
-    let waiting = [...dead];
+  const after = await launchTimes(fleet);
+  const stops = await Promise.all(fleet.map((it) => ec2Calls('StopInstances', it.instanceId)));
+  // Without a Stop no instance can be started twice: a second Start of one that runs has no effect.
+  expect(stops).toEqual(stopsBefore);
+  for (const { instanceId } of dead)
+    expect(after.get(instanceId)).toBeGreaterThan(before.get(instanceId) ?? 0);
+  for (const { instanceId } of living) {
+    expect(await ec2Calls('StartInstances', instanceId)).toBe(0);
+    expect(after.get(instanceId)).toBe(before.get(instanceId));
+  }
+  for (const ws of living.slice(0, 5)) {
     await until(
-      'all dead ones are back',
+      `${ws.workspaceId} is found alive`,
       async () => {
-        await inGroups([...waiting, ...living.slice(0, 5)], 10, (ws) =>
-          ws.report({ error: { kind: 'refused' } }),
-        );
-        const back = await inGroups(waiting, 10, isBack);
-        waiting = waiting.filter((_, index) => back[index] !== true);
-        return waiting.length === 0 ? true : undefined;
+        const { verdict, reason } = bodyOf(await ws.report({ error: { kind: 'refused' } }));
+        if (verdict === 'alive') return true;
+        // The only excuse is a look that the faults spoiled, and which counts for a second for all who ask (S31).
+        expect(['probe-inconclusive', 'probe-shared']).toContain(reason);
+        return undefined;
       },
-      { deadlineMs: 240_000, everyMs: 4000, seen: () => `${waiting.length} are not` },
+      { deadlineMs: 10_000, everyMs: 1000 },
     );
-    await noFaults();
-
-    const after = await launchTimes(fleet);
-    const stops = await Promise.all(fleet.map((it) => ec2Calls('StopInstances', it.instanceId)));
-    // Without a Stop no instance can be started twice: a second Start of one that runs has no effect.
-    expect(stops).toEqual(stopsBefore);
-    for (const { instanceId } of dead)
-      expect(after.get(instanceId)).toBeGreaterThan(before.get(instanceId) ?? 0);
-    for (const { instanceId } of living) {
-      expect(await ec2Calls('StartInstances', instanceId)).toBe(0);
-      expect(after.get(instanceId)).toBe(before.get(instanceId));
-    }
-    for (const ws of living.slice(0, 5)) {
-      await until(
-        `${ws.workspaceId} is found alive`,
-        async () => {
-          const { verdict, reason } = bodyOf(await ws.report({ error: { kind: 'refused' } }));
-          if (verdict === 'alive') return true;
-          // The only excuse is a look that the faults spoiled, and which counts for a second for all who ask (S31).
-          expect(['probe-inconclusive', 'probe-shared']).toContain(reason);
-          return undefined;
-        },
-        { deadlineMs: 10_000, everyMs: 1000 },
-      );
-    }
-  }, 600_000);
-
-  it('a terminated instance - gone by one verdict; the next callers are told at once, and no budget is spent', async () => {
-    const ws = await aWorkspace();
-    await ws.untilSettled();
-    await admin.ec2.send(new TerminateInstancesCommand({ InstanceIds: [ws.instanceId] }));
-    const first = await until('it is seen terminated', async () => {
-      const answer = await ws.report({ error: { kind: 'refused' } }, { prefer: 'wait=10' });
-      return bodyOf(answer)['code'] === 'gone' ? answer : undefined;
-    });
-    expect(first).toMatchObject({ status: 503, body: { verdict: 'dead', restarting: false } });
-    const probes = await ec2Calls('DescribeInstances', ws.instanceId);
-    expect(await ws.report({ error: { kind: 'refused' } })).toMatchObject({
-      status: 503,
-      body: { code: 'gone', verdictId: bodyOf(first)['verdictId'] },
-    });
-    expect(await ec2Calls('DescribeInstances', ws.instanceId)).toBe(probes);
-    expect(await ws.show()).toMatchObject({ restartsLeft: 3, claim: null });
-    expect(await ec2Calls('StartInstances', ws.instanceId)).toBe(0);
-  });
-
-  it('the instance is started by somebody else, with no claim - EC2 says so, and the workspace settles anew', async () => {
-    const ws = await aWorkspace();
-    await ws.untilSettled();
-    await stopFromOutside(ws.instanceId);
-    await admin.ec2.send(new StartInstancesCommand({ InstanceIds: [ws.instanceId] }));
-    const settling = await until('it settles by the event', async () => {
-      const { settling: window } = (await ws.show()) as { settling: { because: string } | null };
-      return window?.because.startsWith('instance-') === true ? window : undefined;
-    });
-    expect(settling.because).toMatch(/^instance-(pending|running)$/);
-  });
-});
+  }
+}, 600_000);

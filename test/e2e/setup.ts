@@ -1,15 +1,6 @@
-/** One local stack for all end-to-end tests, with windows short enough to wait for. */
+/** A local stack for each worker of the end-to-end tests, with windows short enough to wait for. */
 import type { TestProject } from 'vitest/node';
-import type { LocalInfo } from '../../local/local-info.ts';
-import { startLocalStack } from '../../local/local-stack.ts';
-
-declare module 'vitest' {
-  interface ProvidedContext {
-    local: LocalInfo;
-    /** Zero where the emulator is not ours. */
-    emulatorPid: number;
-  }
-}
+import { startStacks } from './start-stacks.ts';
 
 /** What the tests wait for, in seconds. */
 export const shortWindows = {
@@ -22,12 +13,10 @@ export const shortWindows = {
 } as const;
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const stack = await startLocalStack({
-    settings: shortWindows,
-    folder: '.defib/e2e',
-    onProgress: (line) => process.stderr.write(`e2e: ${line}\n`),
-  });
-  project.provide('local', stack.info);
-  project.provide('emulatorPid', stack.emulatorPid ?? 0);
-  return () => stack.stop();
+  const { config, vitest } = project;
+  const count = Math.min(config.maxWorkers, vitest.state.getPaths().length);
+  const names = Array.from({ length: count }, (_, index) => `e2e-${index + 1}`);
+  const { stacks, stop } = await startStacks(names, shortWindows);
+  project.provide('stacks', stacks);
+  return stop;
 }

@@ -1,11 +1,13 @@
 /** Every place where something could leak to on the local stack, as text that can be searched. */
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
+import path from 'node:path';
 import { PutRuleCommand, PutTargetsCommand } from '@aws-sdk/client-eventbridge';
 import { CreateQueueCommand, GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { adminCredentials } from '../../local/admin.ts';
 import { signedHeaders } from '../../local/signing.ts';
 import { admin, local } from './fleet.ts';
+import { ownStack } from './stacks.ts';
 import { allItems, allMessages } from './stores.ts';
 
 /** Keeps a copy of every event of the bus from now on; gives the queue where they lie. */
@@ -45,7 +47,7 @@ export async function allSinks(eventsUrl: string): Promise<Sinks> {
     queues: messages.map(({ body }) => body),
     attributes: messages.map(({ attributes }) => attributes),
     events: (await allMessages(eventsUrl)).map(({ body, attributes }) => body + attributes),
-    logs: [readFileSync('.defib/e2e/emulator.log', 'utf8'), ...(await logEvents())],
+    logs: [readFileSync(path.join(ownStack().folder, 'emulator.log'), 'utf8'), ...(await logEvents())],
     metrics: [await jsonCall('monitoring', 'GraniteServiceVersion20100801.ListMetrics', {})],
   };
 }

@@ -1,8 +1,9 @@
-/** The soak in its short form, on the stack that the other end-to-end tests use. The full form: `npm run soak`. */
-import { inject, expect, it } from 'vitest';
+/** The soak in its short form, on a stack that other end-to-end tests use, too. The full form: `npm run soak`. */
+import { expect, it } from 'vitest';
 import { soak } from '../../soak/run.ts';
 import { summaryText } from '../../soak/summary.ts';
 import { noFaults } from './fleet.ts';
+import { ownStack } from './stacks.ts';
 
 const seed = 20_39;
 
@@ -10,12 +11,13 @@ it(
   'requests to workspaces that die, restart, dawdle and fail, with deliver crashing - none is lost, none changes its end',
   { timeout: 360_000 },
   async () => {
+    const { info, emulatorPid } = ownStack();
     await noFaults();
     const undo: (() => Promise<void> | void)[] = [];
     try {
       const { summary, violations } = await soak({
-        info: inject('local'),
-        emulatorPid: inject('emulatorPid'),
+        info,
+        emulatorPid,
         requests: 60,
         workspaces: 4,
         minutes: 0.4,

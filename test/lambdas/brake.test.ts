@@ -13,7 +13,7 @@ import { handleLookup } from '../../lambdas/lookup/handle.ts';
 import { handleOperate } from '../../lambdas/operate/handle.ts';
 import { handleRestarts } from '../../lambdas/restart/handle.ts';
 import { handleSweep } from '../../lambdas/sweep/handle.ts';
-import type { DueWork } from '../../lambdas/ports.ts';
+import type { DueWork } from '../../lambdas/ports/due-work.ts';
 import { apiCall, received } from './calls.ts';
 import {
   aClaim,

@@ -52,9 +52,6 @@ const suspected = aStoredWorkspace({
     ...{ instanceId: 'i-0123456789abcdef0', bootId: 'boot-a', seq: 41, launchTimeMs: NOW_MS - 7_200_000 },
   },
 });
-const booting = aStoredWorkspace({
-  unclear: { sinceMs: NOW_MS - 20_000, lastMs: NOW_MS - 10_000, generation: 3 },
-});
 const refused = { error: { kind: 'refused' } };
 const read = 'BatchGet';
 const lease = 'Update';
@@ -80,9 +77,7 @@ it.each([
     { error: { kind: 'refused', instanceId: 'i-0aaaaaaaaaaaaaaaa' } },
     [read, write],
   ],
-  // That it is unclear is noted twice a minute at most, so that somebody is told when it lasts (V5).
-  ['busy, booting, seen so first', stale, 'pending', refused, [read, lease, 'Update', write, probe]],
-  ['busy, booting, noted before', booting, 'pending', refused, [read, lease, write, probe]],
+  ['busy, booting', stale, 'pending', refused, [read, lease, write, probe]],
   ['gone, known before', gone, 'terminated', refused, [read]],
   [
     'gone, known before, with an idempotency key',

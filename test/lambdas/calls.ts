@@ -1,6 +1,6 @@
 /** Calls and messages as the runtime hands them to a use case. */
 import type { ApiCall } from '../../lambdas/runtime/api-call.ts';
-import type { Received } from '../../lambdas/ports.ts';
+import type { Received } from '../../lambdas/ports/queues.ts';
 import { NOW_MS } from './mocked-aws.ts';
 
 export function apiCall(route: string, body: unknown, changes: Partial<ApiCall> = {}): ApiCall {

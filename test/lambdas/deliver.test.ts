@@ -1,4 +1,5 @@
 import { ConditionalCheckFailedException, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
+import { DescribeInstancesCommand } from '@aws-sdk/client-ec2';
 import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { ChangeMessageVisibilityCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { PutCommand, TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
@@ -6,7 +7,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { ParkedMessage } from '../../core/messages.ts';
 import type { ParkedRequest } from '../../core/parking.ts';
 import { handleDeliveries } from '../../lambdas/deliver/handle.ts';
-import type { AgentAnswer, AgentRequest } from '../../lambdas/ports.ts';
+import type { AgentAnswer, AgentRequest } from '../../lambdas/ports/agents.ts';
 import { received } from './calls.ts';
 import { answered, keptPieces, news, notes, rowUpdates, totalsItem, writesInOrder } from './parked.ts';
 import { aStoredWorkspace, ec2Shows, holds, mockedAws, NOW_MS, portsOver, QUEUE } from './mocked-aws.ts';
@@ -232,30 +233,39 @@ describe('a workspace that is not ready', () => {
 });
 
 describe('an instance that does not run', () => {
-  it.each([
-    ['stopped', 1],
-    ['terminated', 1],
-    ['stopping', 0],
-    ['pending', 0],
-    ['shutting-down', 0],
-  ])(
-    '%s - deferred, and reported %i times: only what has ended is news for the judge',
-    async (state, times) => {
+  const reported = () => reports().map((call): unknown => JSON.parse(call.args[0].input.MessageBody ?? ''));
+
+  it.each(['stopped', 'terminated', 'stopping', 'pending', 'shutting-down'])(
+    '%s - deferred, and reported: nobody else may be left to see it',
+    async (state) => {
       hold();
       ec2Shows(aws, state);
       expect(await settle()).toEqual({ kind: 'again', afterSeconds: 5 });
       expect(asked).toHaveLength(0);
-      expect(reports()).toHaveLength(times);
-      if (times > 0)
-        expect(JSON.parse(reports()[0]?.args[0].input.MessageBody ?? '')).toMatchObject({
-          errorKind: 'unreachable',
-        });
+      expect(reported()).toMatchObject([{ kind: 'reprobe', errorKind: 'unreachable' }]);
     },
   );
 
-  it('another one is shown than the registered one - unknown: deferred, no report, nothing sent', async () => {
+  it('not to be found - deferred, and reported', async () => {
+    hold();
+    aws.ec2.on(DescribeInstancesCommand).resolves({ Reservations: [] });
+    expect(await settle()).toEqual({ kind: 'again', afterSeconds: 5 });
+    expect(reports()).toHaveLength(1);
+  });
+
+  it('another one is shown than the registered one - unknown: deferred and reported, nothing sent', async () => {
     hold();
     ec2Shows(aws, 'running', { instanceId: 'i-0fffffffffffffff0' });
+    expect(await settle()).toEqual({ kind: 'again', afterSeconds: 5 });
+    expect(asked).toHaveLength(0);
+    expect(reports()).toHaveLength(1);
+  });
+
+  it('EC2 cannot say where it is - deferred, no report: that is no failure of the workspace', async () => {
+    hold();
+    aws.ec2
+      .on(DescribeInstancesCommand)
+      .rejects(Object.assign(new Error(), { name: 'RequestLimitExceeded' }));
     expect(await settle()).toEqual({ kind: 'again', afterSeconds: 5 });
     expect(asked).toHaveLength(0);
     expect(reports()).toHaveLength(0);

@@ -26,7 +26,10 @@ import { receiptStore } from '../../lambdas/adapters/receipt-store.ts';
 import { restartRecords, stories } from '../../lambdas/adapters/stories.ts';
 import { openTable } from '../../lambdas/adapters/table.ts';
 import { workspaceStore } from '../../lambdas/adapters/workspace-store.ts';
-import type { AgentAnswer, AgentRequest, Clock, Ids, Log } from '../../lambdas/ports.ts';
+import type { AgentAnswer, AgentRequest } from '../../lambdas/ports/agents.ts';
+import type { Clock } from '../../lambdas/ports/clock.ts';
+import type { Ids } from '../../lambdas/ports/ids.ts';
+import type { Log } from '../../lambdas/ports/log.ts';
 import { defaultSettings } from '../../core/policy.ts';
 import type { Claim, Workspace } from '../../core/workspace.ts';
 

@@ -4,7 +4,7 @@ import { ChangeMessageVisibilityCommand, SendMessageCommand } from '@aws-sdk/cli
 import { PutCommand, QueryCommand, TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { ParkedMessage } from '../../core/messages.ts';
 import type { ParkedRequest } from '../../core/parking.ts';
-import type { AgentAnswer } from '../../lambdas/ports.ts';
+import type { AgentAnswer } from '../../lambdas/ports/agents.ts';
 import { dated, type mockedAws, NOW_MS, QUEUE } from './mocked-aws.ts';
 
 type Aws = ReturnType<typeof mockedAws>;

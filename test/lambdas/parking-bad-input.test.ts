@@ -7,7 +7,7 @@ import { openTable } from '../../lambdas/adapters/table.ts';
 import { handleDeliveries } from '../../lambdas/deliver/handle.ts';
 import { handleForwardError } from '../../lambdas/forward-error/handle.ts';
 import { handleOperate } from '../../lambdas/operate/handle.ts';
-import type { AgentRequest } from '../../lambdas/ports.ts';
+import type { AgentRequest } from '../../lambdas/ports/agents.ts';
 import { apiCall, aRequest, forwardError, received } from './calls.ts';
 import { aStoredWorkspace, ec2Shows, holds, mockedAws, NOW_MS, portsOver, TABLE } from './mocked-aws.ts';
 import { aMessage, answered, endings, finds, rowItem, sentTo } from './parked.ts';

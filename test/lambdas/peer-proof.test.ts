@@ -2,7 +2,7 @@ import http from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { agentHttp } from '../../lambdas/adapters/agent-http.ts';
-import type { AgentRequest, PeerProof } from '../../lambdas/ports.ts';
+import type { AgentRequest, PeerProof } from '../../lambdas/ports/agents.ts';
 
 interface Seen {
   readonly method: string | undefined;

@@ -3,7 +3,7 @@ import type { Context, SQSRecord } from 'aws-lambda';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ReprobeMessage } from '../../core/messages.ts';
 import { telemetry } from '../../lambdas/adapters/log.ts';
-import type { Received, Settled } from '../../lambdas/ports.ts';
+import type { Received, Settled } from '../../lambdas/ports/queues.ts';
 import { eachMessage } from '../../lambdas/runtime/each-message.ts';
 import { queueHandler } from '../../lambdas/runtime/sqs-batch.ts';
 import { reprobeMessage } from '../../lambdas/schemas/messages.ts';

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ParkedMessage } from '../../core/messages.ts';
 import { agentHttp } from '../../lambdas/adapters/agent-http.ts';
 import { handleDeliveries } from '../../lambdas/deliver/handle.ts';
-import type { AgentRequest } from '../../lambdas/ports.ts';
+import type { AgentRequest } from '../../lambdas/ports/agents.ts';
 import { parkedRequestBody, workspaceBody } from '../../lambdas/schemas/api.ts';
 import { received } from './calls.ts';
 import { aStoredWorkspace, ec2Shows, holds, mockedAws, NOW_MS, portsOver } from './mocked-aws.ts';

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { ec2Health } from '../../lambdas/adapters/ec2-health.ts';
 import { openTable } from '../../lambdas/adapters/table.ts';
 import { watch, watchedPower, watchedProbe } from '../../lambdas/adapters/watched-ec2.ts';
-import type { InstanceLook, PowerOutcome } from '../../lambdas/ports.ts';
+import type { InstanceLook, PowerOutcome } from '../../lambdas/ports/ec2.ts';
 import { mockedAws, NOW_MS, quietLog, stoppedClock, TABLE } from './mocked-aws.ts';
 
 const look = (cause?: 'throttled' | 'absent'): InstanceLook => ({

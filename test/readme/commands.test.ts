@@ -89,8 +89,10 @@ async function startsAndStops(command: string): Promise<void> {
   });
 }
 
-/** How each command is proved to work. */
-const proofs: Record<string, () => Promise<void>> = {
+type Proofs = Readonly<Record<string, () => Promise<void>>>;
+
+/** How the demo is proved to work: it mostly waits. */
+const demo: Proofs = {
   'npm start': async () => {
     // With --json after it, for this test to read; the command is the same.
     const { code, stdout, stderr } = await run('npm start --silent -- --json');
@@ -101,6 +103,10 @@ const proofs: Record<string, () => Promise<void>> = {
     expect(summary.delivered).toBeGreaterThan(0);
     expect(code, stderr).toBe(0);
   },
+};
+
+/** How commands are proved to work that use no more than the demo leaves them. */
+const besideTheDemo: Proofs = {
   'npm run local': () => startsAndStops('npm run local'),
   'npm run local -- --settle-seconds 5': () => startsAndStops('npm run local -- --settle-seconds 5'),
   'npm run local -- --help': async () => {
@@ -113,6 +119,10 @@ const proofs: Record<string, () => Promise<void>> = {
     expect(code).toBe(0);
     expect(stdout).toContain('--vpc-id');
   },
+};
+
+/** And one that takes every core. */
+const byItself: Proofs = {
   'npm run test:unit': async () => {
     const { code, stdout } = await run('npm run test:unit');
     expect(code, stdout).toBe(0);
@@ -128,11 +138,19 @@ describe('the README', () => {
   });
 
   it('names no command that is not run here', () => {
-    expect(commands.filter((command) => command !== thisOne && proofs[command] === undefined)).toEqual([]);
+    const run = { ...demo, ...besideTheDemo, ...byItself };
+    expect(commands.filter((command) => command !== thisOne && run[command] === undefined)).toEqual([]);
   });
+});
 
-  it.each(Object.entries(proofs))('%s works', async (command, proof) => {
+/** One after another, though beside another suite. */
+function prove(proofs: Proofs): void {
+  it.each(Object.entries(proofs))('%s works', { concurrent: false }, async (command, proof) => {
     expect(commands).toContain(command);
     await proof();
   });
-});
+}
+
+describe('the demo', { concurrent: true }, () => prove(demo));
+describe('what runs beside it', { concurrent: true }, () => prove(besideTheDemo));
+describe('what runs by itself', () => prove(byItself));

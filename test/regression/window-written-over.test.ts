@@ -7,7 +7,7 @@ import { prepareClaim } from '../../core/claim.ts';
 import { defaultSettings, policyOf } from '../../core/policy.ts';
 import { openTable } from '../../lambdas/adapters/table.ts';
 import { workspaceStore } from '../../lambdas/adapters/workspace-store.ts';
-import type { WorkspaceStore } from '../../lambdas/ports.ts';
+import type { WorkspaceStore } from '../../lambdas/ports/workspaces.ts';
 import { memoryTable, type MemoryTable } from '../lambdas/memory-table.ts';
 import { aClaim, aStoredWorkspace, itemOf, mockedAws, NOW_MS, TABLE } from '../lambdas/mocked-aws.ts';
 

@@ -13,7 +13,7 @@ import { openTable } from '../../lambdas/adapters/table.ts';
 import { handleDeliveries } from '../../lambdas/deliver/handle.ts';
 import { handleForwardError } from '../../lambdas/forward-error/handle.ts';
 import { handleLookup } from '../../lambdas/lookup/handle.ts';
-import type { AgentAnswer, AgentRequest } from '../../lambdas/ports.ts';
+import type { AgentAnswer, AgentRequest } from '../../lambdas/ports/agents.ts';
 import { handleSweep } from '../../lambdas/sweep/handle.ts';
 import { apiCall, aRequest, forwardError, received } from '../lambdas/calls.ts';
 import {

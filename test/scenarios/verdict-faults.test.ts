@@ -10,7 +10,7 @@ import {
 import { beforeEach, describe, expect, it } from 'vitest';
 import { handleForwardError } from '../../lambdas/forward-error/handle.ts';
 import { handleDeliveries } from '../../lambdas/deliver/handle.ts';
-import type { AgentAnswer, AgentRequest } from '../../lambdas/ports.ts';
+import type { AgentAnswer, AgentRequest } from '../../lambdas/ports/agents.ts';
 import { aRequest, apiCall, forwardError, received } from '../lambdas/calls.ts';
 import { aStoredWorkspace, ec2Shows, holds, itemOf, NOW_MS, TABLE } from '../lambdas/mocked-aws.ts';
 import { aMessage, answered, endings, finds, rowItem, rowUpdates } from '../lambdas/parked.ts';
@@ -37,8 +37,8 @@ const receipts = () =>
 describe('fault rows: what EC2 says', () => {
   it('9 NotFound that lasts for more than ten minutes - no verdict of gone comes from absence: busy, reported, never acted on', async () => {
     const unclear = { sinceMs: NOW_MS - 601_000, lastMs: NOW_MS - 60_000, generation: 3 };
-    const quiet = aStoredWorkspace({ unclear, heartbeat: { ...aBeat, atMs: NOW_MS - 3_600_000 } });
-    holds(world.aws, quiet);
+    const quiet = aStoredWorkspace({ heartbeat: { ...aBeat, atMs: NOW_MS - 3_600_000 } });
+    holds(world.aws, quiet, [{ pk: 'WS#ws-1', sk: 'PROBE', unclear }]);
     world.aws.ec2.on(DescribeInstancesCommand).resolves({ Reservations: [] });
     expect(await world.fails()).toMatchObject(busy('probe-inconclusive'));
     expect(world.ports.log.counted).toContain('WorkspaceStuck');
@@ -53,10 +53,15 @@ describe('fault rows: what EC2 says', () => {
       .rejects(Object.assign(new Error(), { name: 'InvalidInstanceID.NotFound' }));
     expect(await world.fails()).toMatchObject(busy('probe-inconclusive'));
     expect(world.ports.log.counted).not.toContain('WorkspaceStuck');
-    expect(world.updates().map((it): unknown => it.ExpressionAttributeValues?.[':unclear'])).toContainEqual({
-      sinceMs: NOW_MS,
-      lastMs: NOW_MS,
-      generation: 3,
+    const [written] = world.aws.dynamo.commandCalls(TransactWriteCommand);
+    expect(written?.args[0].input.TransactItems).toContainEqual({
+      Update: expect.objectContaining({
+        Key: { pk: 'WS#ws-1', sk: 'PROBE' },
+        UpdateExpression: 'SET lastProbe = :probe, unclear = :unclear',
+        ExpressionAttributeValues: expect.objectContaining({
+          ':unclear': { sinceMs: NOW_MS, lastMs: NOW_MS, generation: 3 },
+        }) as unknown,
+      }) as unknown,
     });
   });
 

@@ -1,5 +1,5 @@
 /** The network between deliver and the agents: who is at an address, what it makes of a request, what comes back. */
-import type { AgentAnswer, AgentHttp, AgentRequest } from '../../lambdas/ports.ts';
+import type { AgentAnswer, AgentHttp, AgentRequest } from '../../lambdas/ports/agents.ts';
 import type { Machine } from './machine.ts';
 import { running, type Sandbox } from './sandbox.ts';
 import type { World } from './world.ts';
@@ -81,10 +81,12 @@ function findOut(world: World, machine: Machine | undefined, request: AgentReque
 
 /** A turn of the agent: mostly short and good. */
 function turn(world: World, machine: Machine): Found {
-  const { random } = world;
-  const status = world.isCalm || random.chance(0.8) ? 200 : random.pick([400, 404, 429, 500, 503, 504]);
+  const { random, weights } = world;
+  const status =
+    world.isCalm || !random.chance(weights.badTurn) ? 200 : random.pick([400, 404, 429, 500, 503, 504]);
   const afterMs = machine.agent === 'starved' ? random.between(1000, 90_000) : random.after(2000);
-  const headers: Record<string, string> = status === 429 ? { 'retry-after': '7' } : {};
+  const headers: Record<string, string> =
+    status === 429 ? { 'retry-after': random.pick(['7', '30', '90']) } : {};
   const response = { status, headers, body: '', truncated: false };
   return { told: String(status), arrives: true, afterMs, answer: { kind: 'answered', response } };
 }

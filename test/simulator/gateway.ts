@@ -20,8 +20,8 @@ export interface ApiAnswer {
 
 export interface GatewayWorld extends LambdaWorld {
   readonly lambda: { invoke(fn: FunctionName, event: unknown): Promise<Ended> };
-  /** An answer, whether or not its caller hears of it. */
-  answered(request: ApiRequest, answer: ApiAnswer): void;
+  /** An answer, whether or not its caller hears of it. `calledMs`: when the call was made. */
+  answered(request: ApiRequest, answer: ApiAnswer, calledMs: number): void;
 }
 
 /** The gateway gives up then; the function goes on. */
@@ -40,23 +40,22 @@ export function callApi(world: GatewayWorld, request: ApiRequest): Promise<ApiAn
 
 function once(world: GatewayWorld, request: ApiRequest): Promise<ApiAnswer | undefined> {
   const { time, random, weights } = world;
+  const calledMs = time.nowMs();
   return new Promise((resolve) => {
-    let isOver = false;
+    const givesUp = time.after(GATEWAY_MS, () => {
+      resolve(undefined);
+    });
     const tell = (answer: ApiAnswer | undefined): void => {
-      if (isOver) return;
-      isOver = true;
+      givesUp.isOff = true;
       resolve(answer);
     };
     void world.lambda.invoke(functionOf(request.route), eventOf(request, time.nowMs())).then((ended) => {
       const answer = ended.kind === 'returned' ? answerOf(ended.value) : undefined;
-      if (answer) world.answered(request, answer);
+      if (answer) world.answered(request, answer, calledMs);
       if (!world.isCalm && random.chance(weights.answerLost)) {
         world.seen('answer lost');
         tell(undefined);
       } else tell(answer);
-    });
-    time.after(GATEWAY_MS, () => {
-      tell(undefined);
     });
   });
 }

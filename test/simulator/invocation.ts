@@ -5,6 +5,8 @@ export class Invocation {
   readonly name: string;
   readonly number: number;
   readonly beganMs: number;
+  /** What it was invoked with. */
+  readonly event: unknown;
   /** When Lambda ends it. */
   deadlineMs: number;
   /** Nothing of it happens before this. */
@@ -15,13 +17,19 @@ export class Invocation {
 
   constructor(
     time: Scheduler,
-    about: { readonly name: string; readonly number: number; readonly timeoutMs: number },
+    about: {
+      readonly name: string;
+      readonly number: number;
+      readonly timeoutMs: number;
+      readonly event: unknown;
+    },
     died: (because: 'crash' | 'timeout') => void,
   ) {
     this.#time = time;
     this.name = about.name;
     this.number = about.number;
     this.beganMs = time.nowMs();
+    this.event = about.event;
     this.deadlineMs = this.beganMs + about.timeoutMs;
     this.#died = died;
   }

@@ -82,7 +82,7 @@ export class Lambda {
     const { fn } = sandbox;
     const timeoutMs = timeoutSeconds[fn] * 1000;
     this.#thaw(sandbox);
-    const invocation = new Invocation(time, { name: fn, number, timeoutMs }, (because) => {
+    const invocation = new Invocation(time, { name: fn, number, timeoutMs, event }, (because) => {
       trace.step(time.nowMs(), `${fn}#${number}`, because);
       this.#world.seen(`invocation ${because}`);
       resolve({ kind: 'died', because });

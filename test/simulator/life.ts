@@ -1,5 +1,6 @@
 /** The life of one world: it is set up, things go wrong for a while, then it is calm, and all must come to rest. */
 import { setGoing } from './happenings.ts';
+import { DeadlineOracle } from './oracles/deadlines.ts';
 import { unfinished } from './oracles/liveness.ts';
 import type { Violation } from './oracles/witness.ts';
 import { register, resume, resumeFleet } from './operators.ts';
@@ -24,7 +25,7 @@ const SET_UP_MS = 120_000;
 /** The longest wait by any rule: for capacity, an hour from the claim's begin, and then the sweep. */
 const CALM_AT_MOST_MS = 110 * 60_000;
 const LOOK_EVERY_MS = 20_000;
-const SWEEP_EVERY_MS = 60_000;
+const CALM_SWEEP_EVERY_MS = 60_000;
 
 export async function live(options: PlanOptions, { keepsLines = false } = {}): Promise<Life> {
   const plan = planOf(options);
@@ -73,7 +74,7 @@ function setUp(world: World): void {
 }
 
 function sweepOn(world: World): void {
-  world.time.after(SWEEP_EVERY_MS, () => {
+  world.time.after(world.isCalm ? CALM_SWEEP_EVERY_MS : world.plan.sweepEveryMs, () => {
     void world.lambda.invoke('sweep', {});
     // EventBridge delivers at least once.
     if (!world.isCalm && world.random.chance(world.weights.calledTwice)) {
@@ -89,10 +90,13 @@ async function rest(world: World): Promise<void> {
   const untilMs = world.calmAtMs + CALM_AT_MOST_MS;
   for (const member of world.truth.members) void resume(world, member);
   void resumeFleet(world);
+  const deadlines = new DeadlineOracle(world);
   for (;;) {
     await world.time.runUntil(world.nowMs() + LOOK_EVERY_MS, () => world.violations.length > 0);
+    deadlines.look();
+    world.oracles.counters.compareAll();
     if (world.violations.length > 0) return;
-    const left = unfinished(world);
+    const left = [...unfinished(world), ...world.queues.oddOnes()];
     if (left.length === 0) return;
     if (world.nowMs() >= untilMs) {
       for (const { invariant, what } of left)

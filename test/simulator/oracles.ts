@@ -4,59 +4,88 @@ import type { ApiAnswer, ApiRequest } from './gateway.ts';
 import type { Invocation } from './invocation.ts';
 import type { Machine } from './machine.ts';
 import { ActOracle, type Act } from './oracles/acts.ts';
-import { attemptMayBegin } from './oracles/attempts.ts';
-import { beatAnswered, beatCounts } from './oracles/boots.ts';
+import { AttemptOracle } from './oracles/attempts.ts';
+import { beatCounts, beatRefused } from './oracles/boots.ts';
+import { CancelledOracle } from './oracles/cancelled.ts';
 import * as callers from './oracles/callers.ts';
 import { workspaceChanged } from './oracles/claims.ts';
+import { CounterOracle } from './oracles/counters.ts';
+import { HeardOracle } from './oracles/heard.ts';
 import { HistoryOracle } from './oracles/history.ts';
+import { IntentOracle } from './oracles/intents.ts';
 import { modeIsKept } from './oracles/modes.ts';
+import { OddOracle } from './oracles/odd.ts';
 import { RequestOracle } from './oracles/requests.ts';
 import { sightingsCount } from './oracles/sightings.ts';
-import { judged } from './oracles/verdicts.ts';
+import { judged, StoryOracle } from './oracles/verdicts.ts';
 import type { Witness } from './oracles/witness.ts';
+import type { Weights } from './swarm.ts';
 import type { Copy } from './truth.ts';
 
 export class Oracles {
   readonly #witness: Witness;
   readonly #acts: ActOracle;
+  readonly #attempts: AttemptOracle;
+  readonly #cancelled: CancelledOracle;
+  readonly #heard: HeardOracle;
   readonly #history: HistoryOracle;
+  readonly #intents: IntentOracle;
+  readonly #stories: StoryOracle;
+  readonly counters: CounterOracle;
+  readonly odd: OddOracle;
   readonly requests: RequestOracle;
 
-  constructor(witness: Witness) {
+  constructor(witness: Witness & { readonly weights: Weights }) {
     this.#witness = witness;
     this.#acts = new ActOracle(witness);
+    this.#attempts = new AttemptOracle(witness);
+    this.#cancelled = new CancelledOracle(witness);
+    this.#heard = new HeardOracle(witness);
+    this.#stories = new StoryOracle(witness);
+    this.#intents = new IntentOracle(witness);
     this.#history = new HistoryOracle(witness);
+    this.odd = new OddOracle(witness);
+    this.counters = new CounterOracle(witness);
     this.requests = new RequestOracle(witness);
   }
 
   changed({ key, before, after }: Change): void {
+    this.odd.effect(this.#witness.acting);
     switch (key.sk) {
       case 'STATE':
         workspaceChanged(this.#witness, before, after);
         sightingsCount(this.#witness, before, after);
+        this.#attempts.workspaceChanged(before, after);
+        this.#cancelled.workspaceChanged(before, after);
+        this.#heard.workspaceChanged(before, after);
         this.#history.workspaceChanged(before, after);
+        this.#intents.workspaceChanged(before, after);
         modeIsKept(this.#witness, before, after);
         beatCounts(this.#witness, before, after);
         return;
       case 'REQUEST':
         this.requests.rowChanged(before, after);
-        attemptMayBegin(this.#witness, before, after);
+        this.counters.rowChanged(after);
+        this.#attempts.rowChanged(before, after);
         return;
       case 'BRAKE':
         this.#acts.fleetChanged(before, after);
         return;
       case 'PARKED':
-        if (Number(after?.['count'] ?? 0) < 0)
-          this.#witness.broken('V1', 'fewer than no requests are counted');
+        this.counters.parkedChanged(key.pk.slice('WS#'.length), before, after);
         return;
       default:
         if (!key.sk.startsWith('VERDICT#')) return;
         judged(this.#witness, before, after);
+        this.#stories.written(before, after);
+        this.#cancelled.judged(before, after);
         this.#history.judged(after);
     }
   }
 
   acts(act: Act, invocation: Invocation): void {
+    this.odd.effect(invocation);
+    this.#intents.acts(act, invocation);
     this.#acts.acts(act, invocation);
   }
 
@@ -64,16 +93,20 @@ export class Oracles {
     this.requests.arrived(copy, machine, invocation);
   }
 
-  answered(request: ApiRequest, answer: ApiAnswer): void {
+  /** `calledMs`: when the call was made. */
+  answered(request: ApiRequest, answer: ApiAnswer, calledMs: number): void {
     this.requests.answered(request, answer);
-    beatAnswered(this.#witness, request, answer);
+    if (request.route.endsWith('/heartbeats')) {
+      this.#heard.beatAnswered(request, answer, calledMs);
+      beatRefused(this.#witness, request, answer);
+    }
   }
 
   heard(body: object, answer: ApiAnswer, first: ApiAnswer | undefined): void {
     callers.heard(this.#witness, body, answer, first);
   }
 
-  said(where: string, text: string): void {
-    callers.said(this.#witness, where, text);
+  said(where: string, ...said: readonly unknown[]): void {
+    for (const each of said) if (typeof each === 'string') callers.said(this.#witness, where, each);
   }
 }

@@ -15,6 +15,8 @@ export interface Plan {
   readonly settings: PolicySettings;
   /** Mean time between two requests to a workspace. */
   readonly requestEveryMs: number;
+  /** How often the sweep comes: every minute as it is deployed, or less often where its calls are lost. */
+  readonly sweepEveryMs: number;
   /** Whether anybody still asks for a dead workspace when the world is calm. */
   readonly callersStay: boolean;
   readonly beats: readonly BeatOptions[];
@@ -30,7 +32,7 @@ export interface PlanOptions {
 
 export function planOf({ seed, profile, minutes, workspaces }: PlanOptions): Plan {
   const random = seeded(seed);
-  const { weights, settings, workspaces: few }: Profile = profiles[profile];
+  const { weights, settings, workspaces: few, requestEveryMs }: Profile = profiles[profile];
   const drawn = few ?? sizeOf(random);
   return {
     seed,
@@ -40,16 +42,18 @@ export function planOf({ seed, profile, minutes, workspaces }: PlanOptions): Pla
     weights: { ...swarm(random), ...weights },
     settings: { ...settingsOf(random), ...settings },
     callersStay: random.chance(0.5),
-    requestEveryMs: random.pick([40_000, 90_000, 180_000]),
+    requestEveryMs: random.pick([40_000, 120_000, 240_000]),
+    sweepEveryMs: random.pick([60_000, 120_000, 180_000]),
     beats: Array.from({ length: 3 }, () => beatsOf(random)),
+    ...(requestEveryMs !== undefined && { requestEveryMs }),
   };
 }
 
 function sizeOf(random: Random): number {
   const drawn = random.next();
-  if (drawn < 0.6) return 1;
-  if (drawn < 0.85) return 2;
-  if (drawn < 0.95) return 3;
+  if (drawn < 0.75) return 1;
+  if (drawn < 0.93) return 2;
+  if (drawn < 0.98) return 3;
   return random.between(4, 8);
 }
 
@@ -78,9 +82,16 @@ function settingsOf(random: Random): PolicySettings {
   };
 }
 
+/** Short ones are rare, since they cost the most: each beat is an invocation, and shows little that is new. */
+function intervalOf(drawn: number): number {
+  if (drawn < 0.04) return 5000;
+  if (drawn < 0.15) return 15_000;
+  return drawn < 0.6 ? 30_000 : 60_000;
+}
+
 function beatsOf(random: Random): BeatOptions {
   return {
-    intervalMs: random.pick([5000, 15_000, 30_000, 30_000, 60_000]),
+    intervalMs: intervalOf(random.next()),
     declares: random.chance(0.8),
     leases: random.chance(0.3),
   };

@@ -12,6 +12,8 @@ export interface Profile {
   readonly settings: Partial<PolicySettings>;
   /** @default drawn by the seed */
   readonly workspaces?: number;
+  /** Mean time between two requests to a workspace. @default drawn by the seed */
+  readonly requestEveryMs?: number;
 }
 
 const noBrake = { brakeMinimum: 100_000, brakeEc2Share: 1, maxRestartShare: 1 } as const;

@@ -1,6 +1,7 @@
 /** The proxies: they forward requests to workspaces, and ask Defib what it means when that fails. */
 import type { ErrorKind } from '../../core/forward-error.ts';
 import { callApi, type ApiAnswer } from './gateway.ts';
+import { MARK } from './oracles/callers.ts';
 import type { Member } from './truth.ts';
 import type { World } from './world.ts';
 
@@ -8,7 +9,7 @@ const MOST_TRIES = 4;
 
 /** Requests to one workspace, one after the other at chance, as long as the world goes on. */
 export function requestOn(world: World, member: Member): void {
-  const everyMs = world.isCalm ? 15_000 : world.plan.requestEveryMs;
+  const everyMs = world.isCalm ? calmEveryMs(world) : world.plan.requestEveryMs;
   world.time.after(world.random.after(everyMs), () => {
     if (world.isCalm && !world.plan.callersStay) return;
     void forward(world, member);
@@ -17,6 +18,11 @@ export function requestOn(world: World, member: Member): void {
       for (let more = 0; more < 3; more += 1) void forward(world, member);
     requestOn(world, member);
   });
+}
+
+/** Often at first, so that what is left is found soon; then seldom, since what is left is waited for. */
+function calmEveryMs({ calmAtMs, time }: World): number {
+  return time.nowMs() - calmAtMs < 90_000 ? 15_000 : 60_000;
 }
 
 async function forward(world: World, member: Member): Promise<void> {
@@ -32,8 +38,8 @@ async function forward(world: World, member: Member): Promise<void> {
     id: `request-${number}`,
     method: 'POST',
     path: '/a2a',
-    headers: { 'content-type': 'text/plain' },
-    body: Buffer.from(`zebra ${number}`).toString('base64'),
+    headers: { 'content-type': 'text/plain', 'x-secret': MARK },
+    body: Buffer.from(`${MARK} ${number}`).toString('base64'),
     expiresInSeconds: random.pick([60, 120, 300, 600]),
     whenDead: random.pick(['park', 'park', 'refuse'] as const),
     ...(random.chance(0.2) && { onAmbiguous: 'refuse' as const }),

@@ -3,6 +3,8 @@ import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { EventSource, Queue, simulatedSqs, type Message, type SimulatedSqs, type Whims } from './aws/sqs.ts';
 import { QueueSource } from './event-source.ts';
 import { deadUrls, urls, type QueueName } from './functions.ts';
+import type { Unfinished } from './oracles/liveness.ts';
+import type { Oddity } from './oracles/odd.ts';
 import type { Command } from './sdk.ts';
 import type { World } from './world.ts';
 
@@ -16,6 +18,7 @@ export class Queues {
   readonly #sources: Record<QueueName, QueueSource>;
   readonly #sqs: SimulatedSqs;
   readonly #nameOf = new Map<string, QueueName>();
+  readonly #nameOfDead = new Map<string, QueueName>();
   /** While true no function is given anything: for who hands it out by himself. */
   isHeld = false;
 
@@ -62,7 +65,10 @@ export class Queues {
       ...Object.fromEntries(names.map((name) => [urls[name], this.queues[name]])),
       ...Object.fromEntries(names.map((name) => [deadUrls[name], this.dead[name]])),
     });
-    for (const name of names) this.#nameOf.set(urls[name], name);
+    for (const name of names) {
+      this.#nameOf.set(urls[name], name);
+      this.#nameOfDead.set(deadUrls[name], name);
+    }
     this.#sources = {
       reprobe: this.#source('reprobe', { fn: 'reprobe', batchSize: 10, maxConcurrency: 10 }),
       restart: this.#source('restart', { fn: 'restart', batchSize: 10, maxConcurrency: 5 }),
@@ -78,12 +84,16 @@ export class Queues {
       if (this.#isLost()) return { MessageId: 'lost', $metadata: {} };
       if (name === 'parked') this.#enqueued(command.input.MessageBody ?? '');
     }
+    const buried = this.#nameOfDead.get(QueueUrl);
+    if (buried !== undefined && command instanceof SendMessageCommand)
+      this.#setAside(buried, command.input.MessageBody ?? '');
     const output = this.#sqs.run(command);
     if (name !== undefined) this.#sources[name].poke();
     return output;
   }
 
-  sendRaw(name: QueueName, body: string, what: string): void {
+  sendRaw(name: QueueName, body: string, what: Oddity): void {
+    this.#world.oracles.odd.sent(name, body, what);
     const id = String(this.#world.nextNumber());
     const fifo =
       name === 'parked'
@@ -93,8 +103,22 @@ export class Queues {
     this.#sources[name].poke();
   }
 
+  /** Odd messages that are not dead letters yet. */
+  oddOnes(): Unfinished[] {
+    return this.#world.oracles.odd.left((queue, body, where) => {
+      const { [queue as QueueName]: asked } = where === 'queue' ? this.queues : this.dead;
+      return asked.messages().filter((message) => message.body === body).length;
+    });
+  }
+
   purge(): void {
+    this.#world.oracles.odd.purged('parked');
     this.queues.parked.purge();
+  }
+
+  /** The first message of a workspace that waits to be delivered, or is held by deliver. */
+  headOf(workspaceId: string): Message | undefined {
+    return this.queues.parked.messages().find(({ groupId }) => groupId === workspaceId);
   }
 
   /** The next batch of a queue, as its function would get it. */
@@ -147,6 +171,14 @@ export class Queues {
     if (isCalm || !random.chance(weights.vanished)) return false;
     this.#world.seen('message vanished');
     return true;
+  }
+
+  #setAside(name: QueueName, body: string): void {
+    const [message] = this.queues[name]
+      .messages()
+      .filter((each) => each.body === body)
+      .sort((one, other) => other.receives - one.receives);
+    if (message) this.#world.oracles.odd.setAside(message);
   }
 
   #enqueued(body: string): void {

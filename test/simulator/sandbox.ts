@@ -1,6 +1,8 @@
 /** A sandbox of one function: its clock may be wrong, its memory outlives an invocation, and it runs one at a time. */
 import { createHash } from 'node:crypto';
-import type { Clock, Ids, Log, LogFields } from '../../lambdas/ports.ts';
+import type { Clock } from '../../lambdas/ports/clock.ts';
+import type { Ids } from '../../lambdas/ports/ids.ts';
+import type { Log, LogFields } from '../../lambdas/ports/log.ts';
 import type { FunctionName } from '../../lambdas/runtime/env-names.ts';
 import type { Invocation } from './invocation.ts';
 import type { Random } from './random.ts';

@@ -4,15 +4,19 @@
  */
 export interface Scheduler {
   nowMs(): number;
-  /** Does something later; never before now. */
-  after(ms: number, run: () => void): void;
+  /** Does something later; never before now. What is called off by then is no event. */
+  after(ms: number, run: () => void): Pending;
   wait(ms: number): Promise<void>;
   /** Runs events until that time, or until it is over. What an event throws ends the run. */
   runUntil(endMs: number, isOver?: () => boolean): Promise<void>;
   readonly events: number;
 }
 
-interface Event {
+export interface Pending {
+  isOff: boolean;
+}
+
+interface Event extends Pending {
   readonly atMs: number;
   readonly order: number;
   readonly run: () => void;
@@ -23,9 +27,11 @@ export function scheduler(startMs: number): Scheduler {
   let nowMs = startMs;
   let order = 0;
   let events = 0;
-  const after = (ms: number, run: () => void): void => {
+  const after = (ms: number, run: () => void): Pending => {
     order += 1;
-    push(heap, { atMs: nowMs + (ms > 0 ? ms : 0), order, run });
+    const event = { atMs: nowMs + (ms > 0 ? ms : 0), order, run, isOff: false };
+    push(heap, event);
+    return event;
   };
   return {
     nowMs: () => nowMs,
@@ -40,6 +46,7 @@ export function scheduler(startMs: number): Scheduler {
     runUntil: (endMs, isOver = () => false) =>
       new Promise((resolve, reject) => {
         const turn = (): void => {
+          while (heap[0]?.isOff === true) pop(heap);
           const next = heap[0];
           if (next === undefined || next.atMs > endMs || isOver()) {
             if (!isOver()) nowMs = endMs;

@@ -80,10 +80,12 @@ class CallFailedError extends Error {
 interface Call {
   readonly invocation: Invocation;
   readonly service: Service;
-  readonly name: string;
-  readonly run: () => unknown;
+  readonly command: Command;
+  readonly run: (command: Command, invocation: Invocation) => unknown;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: Error) => void;
+  /** The share of calls with which anything goes wrong. */
+  readonly faultShare: number;
   tries: number;
 }
 
@@ -93,20 +95,12 @@ export function sdkOf(
   service: Service,
   run: (command: Command, invocation: Invocation) => unknown,
 ): Sdk {
+  const faultShare = callFaults.reduce((sum, name) => sum + world.weights[name], 0);
   return {
     send(command) {
       const invocation = running(sandbox);
       return new Promise((resolve, reject) => {
-        const name = nameOf(command);
-        attempt(world, {
-          invocation,
-          service,
-          name,
-          run: () => run(command, invocation),
-          resolve,
-          reject,
-          tries: 0,
-        });
+        attempt(world, { invocation, service, command, run, resolve, reject, faultShare, tries: 0 });
       });
     },
   };
@@ -120,7 +114,7 @@ function attempt(world: CallWorld, call: Call): void {
     const go = (dies: boolean): void => {
       carryOut(world, call, dies ? 'crashAfter' : 'ok', 0);
     };
-    world.gate.waiting.push({ who: `${name}#${number}`, what: call.name, go });
+    world.gate.waiting.push({ who: `${name}#${number}`, what: nameOf(call.command), go });
     return;
   }
   const outcome = draw(world, call);
@@ -142,7 +136,7 @@ function attempt(world: CallWorld, call: Call): void {
 function carryOut(world: CallWorld, call: Call, outcome: Outcome, backMs: number): void {
   world.acting = call.invocation;
   try {
-    const value = call.run();
+    const value = call.run(call.command, call.invocation);
     told(world, call, outcome);
     conclude(world, call, outcome, { value, backMs });
   } catch (error) {
@@ -185,22 +179,34 @@ function fail(world: CallWorld, call: Call, name: string): void {
   });
 }
 
-function draw(world: CallWorld, { service }: Call): Outcome {
+function draw(world: CallWorld, { service, faultShare }: Call): Outcome {
   if (world.isDown(service)) return 'error';
   if (world.isCalm) return 'ok';
-  const { weights } = world;
   let left = world.random.next();
+  if (left >= faultShare) return 'ok';
   for (const outcome of callFaults) {
-    left -= weights[outcome];
+    left -= world.weights[outcome];
     if (left < 0) return outcome;
   }
   return 'ok';
 }
 
-function told(world: CallWorld, { invocation, service, name, tries }: Call, outcome: string): void {
-  const what = tries === 1 ? `${name} ${outcome}` : `${name} (try ${tries}) ${outcome}`;
-  world.trace.step(world.time.nowMs(), `${invocation.name}#${invocation.number}`, what);
+function told(world: CallWorld, { invocation, service, command, tries }: Call, outcome: string): void {
+  const { trace } = world;
+  const nowMs = world.time.nowMs();
+  trace.call(nowMs, invocation.number, tries, subjectOf(command), outcome);
+  if (trace.keepsLines) {
+    const which = tries === 1 ? '' : ` (try ${tries})`;
+    trace.note(nowMs, `${invocation.name}#${invocation.number}`, `${nameOf(command)}${which} ${outcome}`);
+  }
   if (outcome !== 'ok') world.seen(`call ${service} ${outcome}`);
+}
+
+/** What tells a call from another one, at no cost: a key, or a name. */
+function subjectOf({ input }: Command): string {
+  const { Key, Item, TableName, QueueUrl, InstanceIds } = input as AnyInput;
+  const key = (Key ?? Item)?.pk;
+  return typeof key === 'string' ? key : (TableName ?? QueueUrl ?? InstanceIds?.[0] ?? '');
 }
 
 type KeyLike = { pk?: unknown; sk?: unknown };
@@ -210,6 +216,7 @@ interface AnyInput {
   readonly RequestItems?: Record<string, { Keys?: KeyLike[] }>;
   readonly TransactItems?: readonly Record<string, { Key?: KeyLike; Item?: KeyLike }>[];
   readonly ExpressionAttributeValues?: Record<string, unknown>;
+  readonly TableName?: string;
   readonly InstanceIds?: readonly string[];
   readonly Filters?: readonly { Values?: readonly string[] }[];
   readonly QueueUrl?: string;

@@ -51,6 +51,9 @@ const ofBeats = {
   calledTwice: 0.1,
 } as const;
 
+/** Shares of turns that an agent does not do, and of reads without ConsistentRead that show what was. */
+const ofAnswers = { badTurn: 0.4, staleRead: 0.6 } as const;
+
 /** Shares of sandboxes. */
 const ofSandboxes = { skewed: 0.3, slightlySkewed: 0.5, thawLag: 0.3 } as const;
 
@@ -99,6 +102,7 @@ const largest = {
   ...ofActs,
   ...ofMessages,
   ...ofBeats,
+  ...ofAnswers,
   ...ofSandboxes,
   ...perHour,
   ...perHourOfAll,

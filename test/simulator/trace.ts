@@ -5,6 +5,8 @@
 export interface Trace {
   /** One step. Everything in it must be the same in each run of a seed. */
   step(atMs: number, who: string, what: string): void;
+  /** One call of AWS, by numbers and the end of its subject: what costs most of all steps is not put into words. */
+  call(atMs: number, invocation: number, tries: number, subject: string, outcome: string): void;
   /** Something for the reader of a timeline only. */
   note(atMs: number, who: string, what: string): void;
   readonly steps: number;
@@ -20,6 +22,8 @@ export interface TraceLine {
 }
 
 const PRIME = 0x01000193;
+/** Keys differ at their end. */
+const TOLD_CHARACTERS = 6;
 
 export function traceOf({ keepsLines }: { readonly keepsLines: boolean }): Trace {
   const lines: TraceLine[] = [];
@@ -41,6 +45,16 @@ export function traceOf({ keepsLines }: { readonly keepsLines: boolean }): Trace
       add(who);
       add(what);
       if (keepsLines) lines.push({ atMs, who, what });
+    },
+    call(atMs, invocation, tries, subject, outcome) {
+      steps += 1;
+      low = Math.imul(low ^ (atMs | 0), PRIME);
+      high = Math.imul(high ^ (atMs | 0), 0xc2b2ae35);
+      low = Math.imul(low ^ invocation, PRIME);
+      high = Math.imul(high ^ (subject.length + 256 * tries), 0x85ebca6b);
+      for (let at = Math.max(0, subject.length - TOLD_CHARACTERS); at < subject.length; at += 1)
+        low = Math.imul(low ^ subject.charCodeAt(at), PRIME);
+      if (outcome !== 'ok') add(outcome);
     },
     note(atMs, who, what) {
       if (keepsLines) lines.push({ atMs, who, what });

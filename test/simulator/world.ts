@@ -3,12 +3,13 @@ import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { EC2Client } from '@aws-sdk/client-ec2';
 import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import type { SQSClient } from '@aws-sdk/client-sqs';
-import type { LogFields } from '../../lambdas/ports.ts';
+import type { LogFields } from '../../lambdas/ports/log.ts';
 import { policyOf, type Policy } from '../../core/policy.ts';
 import type { ParkedRequest, RequestState } from '../../core/parking.ts';
 import { agentsOf } from './agents.ts';
 import { simulatedDynamo, type SimulatedDynamo } from './aws/dynamodb.ts';
 import { simulatedEventBridge, type SimulatedEventBridge } from './aws/eventbridge.ts';
+import type { Message } from './aws/sqs.ts';
 import { sendBeat } from './beats.ts';
 import { SimulatedFleet } from './ec2.ts';
 import { handlerOf, TABLE, type Handler, type QueueName } from './functions.ts';
@@ -17,7 +18,9 @@ import type { Invocation } from './invocation.ts';
 import { Lambda } from './lambda.ts';
 import { Machine, type BeatOptions } from './machine.ts';
 import { Oracles } from './oracles.ts';
-import type { Violation, Witness } from './oracles/witness.ts';
+import type { CalmWitness } from './oracles/deadlines.ts';
+import type { Oddity } from './oracles/odd.ts';
+import type { Violation } from './oracles/witness.ts';
 import type { Plan } from './plan.ts';
 import { Queues } from './queues.ts';
 import { seeded, type Random } from './random.ts';
@@ -29,8 +32,10 @@ import { traceOf, type Trace } from './trace.ts';
 import { Truth, type Member } from './truth.ts';
 
 export const BEGINS_MS = Date.parse('2026-11-24T12:00:00Z');
+/** An eventually consistent read lags by less than a second, as a rule; by more, what is wrong shows sooner. */
+const LONGEST_READ_AGE_MS = 3000;
 
-export class World implements CallWorld, Witness, LogBook {
+export class World implements CallWorld, CalmWitness, LogBook {
   readonly plan: Plan;
   readonly random: Random;
   readonly time: Scheduler;
@@ -69,6 +74,8 @@ export class World implements CallWorld, Witness, LogBook {
     this.dynamo = simulatedDynamo({
       nowMs: () => this.time.nowMs(),
       tableName: TABLE,
+      readAgeMs: () => this.#readAgeMs(),
+      longestReadAgeMs: LONGEST_READ_AGE_MS,
       onChange: (change) => {
         this.oracles.changed(change);
       },
@@ -149,15 +156,19 @@ export class World implements CallWorld, Witness, LogBook {
     sendBeat(this, machine);
   }
 
-  answered(request: ApiRequest, answer: ApiAnswer): void {
-    this.oracles.answered(request, answer);
+  headOf(workspaceId: string): Message | undefined {
+    return this.queues.headOf(workspaceId);
+  }
+
+  answered(request: ApiRequest, answer: ApiAnswer, calledMs: number): void {
+    this.oracles.answered(request, answer, calledMs);
   }
 
   call(request: ApiRequest): Promise<ApiAnswer | undefined> {
     return callApi(this, request);
   }
 
-  sendRaw(queue: QueueName, body: string, what: string): void {
+  sendRaw(queue: QueueName, body: string, what: Oddity): void {
     this.queues.sendRaw(queue, body, what);
   }
 
@@ -171,9 +182,9 @@ export class World implements CallWorld, Witness, LogBook {
   }
 
   said(sandbox: Sandbox, level: string, message: string, fields: LogFields, error?: unknown): void {
+    this.oracles.said('a log', message, ...Object.values(fields));
     if (!this.trace.keepsLines && level !== 'error') return;
     const text = `${message} ${JSON.stringify(fields)}${error instanceof Error ? ` ${error.name}: ${error.message}` : ''}`;
-    this.oracles.said('a log', `${message} ${JSON.stringify(fields)}`);
     this.trace.note(
       this.time.nowMs(),
       `${sandbox.fn}#${sandbox.invocation?.number ?? 0}`,
@@ -191,6 +202,13 @@ export class World implements CallWorld, Witness, LogBook {
     this.queues.pokeAll();
     for (const member of this.truth.members) calmed(member);
     this.note('world', 'calm from here on');
+  }
+
+  /** How old what a read shows may be, where it does not ask for the newest. */
+  #readAgeMs(): number {
+    if (this.isCalm || !this.random.chance(this.weights.staleRead)) return 0;
+    this.seen('stale read');
+    return this.random.between(1, LONGEST_READ_AGE_MS);
   }
 
   #handlerIn(sandbox: Sandbox): Handler {

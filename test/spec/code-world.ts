@@ -9,7 +9,7 @@ import { dueWork } from '../../lambdas/adapters/due-work.ts';
 import { registry } from '../../lambdas/adapters/registry.ts';
 import { openTable, type Table } from '../../lambdas/adapters/table.ts';
 import { workspaceStore } from '../../lambdas/adapters/workspace-store.ts';
-import type { InstanceLook, PowerOutcome } from '../../lambdas/ports.ts';
+import type { InstanceLook, PowerOutcome } from '../../lambdas/ports/ec2.ts';
 import { memoryTable, type MemoryTable } from '../lambdas/memory-table.ts';
 import { aStoredWorkspace, itemOf, mockedAws, portsOver, TABLE } from '../lambdas/mocked-aws.ts';
 import { bootIdOf, instanceIdOf, msOf } from './abstraction.ts';

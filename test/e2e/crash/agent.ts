@@ -1,5 +1,5 @@
 /** An agent that keeps what it was sent: the ground truth of what was delivered. */
-import type { AgentAnswer, AgentRequest } from '../../../lambdas/ports.ts';
+import type { AgentAnswer, AgentRequest } from '../../../lambdas/ports/agents.ts';
 
 export interface Copy {
   readonly requestId: string;

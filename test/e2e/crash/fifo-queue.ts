@@ -3,7 +3,7 @@
  * five minutes, and whatever is not deleted is seen again.
  */
 import type { ParkedMessage } from '../../../core/messages.ts';
-import type { Received } from '../../../lambdas/ports.ts';
+import type { Received } from '../../../lambdas/ports/queues.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 const DEDUPLICATED_FOR_MS = 5 * 60_000;

@@ -142,7 +142,8 @@ function onceOnly(name: string, turn: Turn, alsoRight: readonly string[] = []): 
 
 const neverPromised = 'nothing';
 
-export const flows: readonly Flow[] = [
+/** Until the agent has a request, or is not to have it. */
+export const delivering: readonly Flow[] = [
   parking('park and deliver, the caller repeats', soon),
   parking('park and deliver, the caller repeats late', late),
   parking('park and deliver, the caller never repeats', never, [neverPromised]),
@@ -196,6 +197,10 @@ export const flows: readonly Flow[] = [
   },
   onceOnly('may not go twice, and the agent fails', failing),
   onceOnly('may not go twice, and the agent answers', answered(200), ['refused/ambiguous']),
+];
+
+/** Ends without a delivery, and what may follow them. */
+export const ending: readonly Flow[] = [
   cancelling('cancel, the owner repeats', soon),
   cancelling('cancel, the owner never repeats', never, ['delivered']),
   expiring('expire, found by deliver', { expiresInSeconds: 8 }),

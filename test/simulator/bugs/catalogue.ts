@@ -5,6 +5,7 @@ import { claims } from './claims.ts';
 import { judging } from './judging.ts';
 import { parking } from './parking.ts';
 import { queues } from './queues.ts';
+import { reads } from './reads.ts';
 import { restarts } from './restarts.ts';
 
 export const catalogue: readonly Bug[] = [
@@ -14,4 +15,5 @@ export const catalogue: readonly Bug[] = [
   ...beats,
   ...parking,
   ...queues,
+  ...reads,
 ];

@@ -4,6 +4,13 @@ import type { Bug } from './bug.ts';
 const writes = 'lambdas/adapters/claim-writes.ts';
 const claim = 'core/claim.ts';
 
+/** What has lost its claim looks once more before it says so: whoever has won without knowing it learns it there. */
+const finalLook = {
+  file: 'lambdas/reprobe/finalise.ts',
+  find: "    if (isDeclaredDead(found, verdictId)) return { kind: 'again', afterSeconds: 1 };\n",
+  replace: '',
+};
+
 export const claims: readonly Bug[] = [
   {
     name: 'claim-over-a-claim',
@@ -93,7 +100,14 @@ export const claims: readonly Bug[] = [
     profile: 'seconds',
     breaks: ['S1'],
     says: 'windows need not be past by more than a clock may be wrong',
+    // The first sighting is stamped by the latest end of its time and confirmed 2 s later by the earliest, and a beat
+    // since voids it: so what was stale to the first look is stale by the claim, however wrong the clocks are.
     beside: [
+      {
+        file: 'core/judge.ts',
+        find: 'facts.now.earliestMs >= confirmableAtMs',
+        replace: 'facts.now.latestMs >= confirmableAtMs',
+      },
       {
         file: 'core/judge.ts',
         find: 'isFresh(workspace.freshUntilMs, facts.now.earliestMs)',
@@ -109,6 +123,14 @@ export const claims: readonly Bug[] = [
     profile: 'copies',
     breaks: ['S27'],
     says: 'a claim whose answer was lost counts as lost',
+    beside: [finalLook],
+  },
+  {
+    name: 'final-look-is-left-out',
+    ...finalLook,
+    profile: 'copies',
+    breaks: ['S27'],
+    says: 'a verdict that another copy has won is made final as a loss',
   },
   {
     name: 'any-claim-is-a-win',
@@ -172,6 +194,7 @@ export const claims: readonly Bug[] = [
     profile: 'copies',
     breaks: ['S27'],
     says: 'a redelivered re-probe does not know its own claim',
+    beside: [finalLook],
   },
   {
     name: 'window-is-cut',
@@ -204,9 +227,18 @@ export const claims: readonly Bug[] = [
     name: 'alive-cancels-nothing',
     file: 'lambdas/reprobe/handle.ts',
     find: '      if (workspace.evidence) {\n        await',
-    replace: '      if (workspace.evidence?.verdictId === message.verdictId) {\n        await',
-    profile: 'doubts',
-    breaks: ['S4', 'S5'],
+    replace: '      if (workspace.evidence?.verdictId === receipt.verdictId) {\n        await',
+    profile: 'strays',
+    breaks: ['S5'],
     says: "a look that says running leaves another verdict's evidence standing",
+  },
+  {
+    name: 'alive-at-once-cancels-nothing',
+    file: 'lambdas/forward-error/handle.ts',
+    find: "called === 'alive' && typeof workspace === 'object' && workspace.evidence) {",
+    replace: "called === 'alive' && typeof workspace === 'object' && workspace.evidence?.round === -1) {",
+    profile: 'doubts',
+    breaks: ['S5'],
+    says: "a caller's look that says running leaves the evidence of an earlier one standing",
   },
 ];

@@ -2,11 +2,12 @@
 import type { Bug } from './bug.ts';
 
 const brake = 'core/brake.ts';
+const batch = 'lambdas/runtime/sqs-batch.ts';
 
 export const queues: readonly Bug[] = [
   {
     name: 'unfinished-is-not-reported',
-    file: 'lambdas/runtime/sqs-batch.ts',
+    file: batch,
     find: '    unfinished.push(message.id);\n',
     replace: '',
     profile: 'turns',
@@ -21,6 +22,52 @@ export const queues: readonly Bug[] = [
     profile: 'turns',
     breaks: ['S25'],
     says: 'a message whose handler failed counts as done',
+  },
+  {
+    name: 'newer-version-is-handled',
+    file: 'lambdas/schemas/messages.ts',
+    find: 'const addressed = {\n  v: z.literal(MESSAGE_VERSION),',
+    replace: 'const addressed = {\n  v: z.literal([MESSAGE_VERSION, 2] as never),',
+    profile: 'versions',
+    breaks: ['S32'],
+    says: 'a message of a newer version is taken for one of this',
+  },
+  {
+    name: 'newer-version-is-rubbish',
+    file: batch,
+    find: "kind === 'unknown-version' && !(receives >= UNKNOWN_VERSION_RECEIVES)",
+    replace: "kind === 'unknown-version' && !(receives >= 1)",
+    profile: 'versions',
+    breaks: ['S32'],
+    says: 'a message of a newer version is given up before a newer function could have it',
+  },
+  {
+    name: 'newer-version-does-not-wait',
+    file: batch,
+    find: 'const UNKNOWN_VERSION_WAIT_SECONDS = 30;',
+    replace: 'const UNKNOWN_VERSION_WAIT_SECONDS = 0;',
+    profile: 'versions',
+    breaks: ['S32'],
+    says: 'a message of a newer version is tried five times within a second',
+  },
+  {
+    name: 'rubbish-is-forgotten',
+    file: batch,
+    find: 'else if (!(await setAside(consumer, record, parsed.kind))) unfinished',
+    replace:
+      "else if (parsed.kind !== 'malformed' && !(await setAside(consumer, record, parsed.kind))) unfinished",
+    profile: 'versions',
+    breaks: ['V10'],
+    says: 'what can not be read is deleted, and no dead letter is left of it',
+  },
+  {
+    name: 'rubbish-comes-again',
+    file: batch,
+    find: "    log.count('MessageSetAside');\n    return true;",
+    replace: "    log.count('MessageSetAside');\n    return false;",
+    profile: 'versions',
+    breaks: ['V10'],
+    says: 'a message that was set aside is seen again, and set aside again',
   },
   {
     name: 'brake-stops-nobody',

@@ -4,6 +4,7 @@ import type { Bug } from './bug.ts';
 const writes = 'lambdas/adapters/claim-writes.ts';
 const power = 'lambdas/restart/power.ts';
 const core = 'core/restart.ts';
+const beatWrites = 'lambdas/adapters/beat-writes.ts';
 
 export const restarts: readonly Bug[] = [
   {
@@ -11,7 +12,7 @@ export const restarts: readonly Bug[] = [
     file: core,
     find: '  if (launchTimeMs !== claim.launchTimeMs) return whenRunningAnew(view, launchTimeMs);\n',
     replace: '',
-    profile: 'silences',
+    profile: 'awaited',
     breaks: ['S9'],
     says: 'an instance that was launched since is taken for the condemned one: the incident',
   },
@@ -161,6 +162,19 @@ export const restarts: readonly Bug[] = [
     profile: 'asked',
     breaks: ['S10'],
     says: 'a new boot counts before any Start was known to succeed',
+    // The write asks for the very Start that was read: one that is not known yet is never there.
+    beside: [
+      {
+        file: beatWrites,
+        find: "claim ? 'claim.startedAtMs = :startedAt' : 'attribute_not_exists(claim)',",
+        replace: "...(claim ? [] : ['attribute_not_exists(claim)']),",
+      },
+      {
+        file: beatWrites,
+        find: "          ...(claim && { ':startedAt': claim.startedAtMs }),\n",
+        replace: '',
+      },
+    ],
   },
   {
     name: 'capacity-is-no-refusal',

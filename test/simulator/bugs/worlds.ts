@@ -47,6 +47,48 @@ export const worlds = {
     settings: open,
     workspaces: 1,
   },
+  strays: {
+    what: 'looks that get lost, others that come instead, and each says something else',
+    weights: {
+      ...nothing,
+      falseStopped: 0.5,
+      vanished: 0.3,
+      late: 0.3,
+      cutFromProxy: 60,
+      cutFromDefib: 40,
+    },
+    settings: open,
+    workspaces: 1,
+  },
+  pushback: {
+    what: 'agents that ask for time, while verdicts, beats and ends of false alarms wake what waits',
+    weights: {
+      ...nothing,
+      badTurn: 0.8,
+      cutFromProxy: 60,
+      beatLost: 0.7,
+      falseStopped: 0.4,
+      longTurn: 10,
+    },
+    settings: open,
+    workspaces: 1,
+  },
+  echoes: {
+    what: 'reads that show what was seconds ago, wherever they do not ask for the newest',
+    weights: {
+      ...nothing,
+      staleRead: 1,
+      instanceStops: 20,
+      agentGone: 8,
+      falseStopped: 0.4,
+      cutFromProxy: 40,
+      beatLost: 0.5,
+      personStops: 6,
+      twice: 0.2,
+    },
+    settings: open,
+    workspaces: 1,
+  },
   silences: {
     what: 'agents that go, come back, are cut off and are heard again, while people use the console',
     weights: {
@@ -122,7 +164,7 @@ export const worlds = {
     workspaces: 1,
   },
   asked: {
-    what: 'silent agents whose restart waits for a yes, while they come back, are heard, or restart by themselves',
+    what: 'agents that seem silent and whose restart waits for a yes, while they come back, are heard, or restart by themselves',
     weights: {
       ...nothing,
       agentGone: 10,
@@ -132,6 +174,21 @@ export const worlds = {
       beatLate: 0.4,
       slow: 0.4,
       twice: 0.3,
+      approved: 60,
+      liar: 30,
+    },
+    settings: { ...open, mode: 'approve' },
+    workspaces: 1,
+  },
+  awaited: {
+    what: 'restarts that wait for a yes, while somebody starts the instance again by hand and its beats do not arrive',
+    weights: {
+      ...nothing,
+      agentGone: 20,
+      cutFromDefib: 40,
+      beatLost: 0.3,
+      console: 25,
+      slow: 0.2,
       approved: 60,
     },
     settings: { ...open, mode: 'approve' },
@@ -152,8 +209,15 @@ export const worlds = {
     workspaces: 1,
   },
   seconds: {
-    what: 'clocks that are wrong by seconds, probes that say stopped, and beats that get lost',
-    weights: { ...nothing, slightlySkewed: 1, falseStopped: 0.7, cutFromProxy: 60, cutFromDefib: 40 },
+    what: 'clocks that are wrong by seconds, probes that say stopped, and beats that end',
+    weights: {
+      ...nothing,
+      slightlySkewed: 1,
+      falseStopped: 0.7,
+      instanceStops: 20,
+      cutFromProxy: 60,
+      cutFromDefib: 40,
+    },
     settings: open,
     workspaces: 1,
   },
@@ -191,6 +255,13 @@ export const worlds = {
     },
     settings: { ...open, brakeMinimum: 2, brakeShare: 0.2, maxRestartShare: 0.05, brakeWindowSeconds: 120 },
     workspaces: 6,
+  },
+  gusts: {
+    what: 'storms that callers see at once, acts that EC2 throttles, and reads that show what was',
+    weights: { ...nothing, storm: 25, actThrottled: 0.6, staleRead: 1 },
+    settings: { ...open, brakeMinimum: 2, brakeShare: 0.4, brakeWindowSeconds: 60 },
+    workspaces: 6,
+    requestEveryMs: 8000,
   },
 } as const satisfies Record<string, Profile>;
 

@@ -42,7 +42,7 @@ function livingIsHeard(witness: Witness, { instanceId, retiredBootId }: Workspac
 const IN_HAND_MS = 60_000;
 
 /** A beat that no successor speaks against is not refused as one of the past (V5). */
-export function beatAnswered(
+export function beatRefused(
   witness: Witness,
   { session, body }: ApiRequest,
   { body: answer }: ApiAnswer,

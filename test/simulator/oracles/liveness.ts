@@ -33,7 +33,8 @@ export function unfinished(witness: Witness): Unfinished[] {
   return left;
 }
 
-function ofMember(witness: Witness, { workspaceId, machine }: Member): Unfinished[] {
+function ofMember(witness: Witness, member: Member): Unfinished[] {
+  const { workspaceId, machine } = member;
   const workspace = workspaceIn(witness.stored(`WS#${workspaceId}`, 'STATE'));
   if (!workspace) return [];
   const left: Unfinished[] = [];
@@ -44,20 +45,24 @@ function ofMember(witness: Witness, { workspaceId, machine }: Member): Unfinishe
       what: `${workspaceId} has an open claim: ${claim.step} ${claim.waitsFor ?? ''}`,
     });
   if (evidence) left.push({ invariant: 'V5', what: `${workspaceId} has evidence without a verdict` });
-  const parked = witness.stored(`WS#${workspaceId}`, 'PARKED');
-  if (Number(parked?.['count'] ?? 0) < 0)
-    left.push({ invariant: 'V1', what: 'fewer than no requests are counted' });
   if (isUnheard(machine, workspace))
     left.push({ invariant: 'V5', what: `${workspaceId} lives as ${machine.bootId}, and is not heard` });
-  const isHelped = !workspace.quarantine && !workspace.gone && !workspace.withheld;
+  // Somebody must ask: a caller who comes again, or a request that waits. When none does, nobody can know.
+  const parked = witness.stored(`WS#${workspaceId}`, 'PARKED');
+  if (!witness.callersStay && Number(parked?.['count'] ?? 0) === 0) return left;
+  if (isOwedHelp(witness, member))
+    left.push({ invariant: 'V3', what: `${workspaceId} is ${machine.instance}, its agent ${machine.agent}` });
+  return left;
+}
+
+/** It is dead so that Defib can know it, is wanted, and nobody has given it up. */
+export function isOwedHelp(witness: Witness, { workspaceId, machine }: Member): boolean {
+  const workspace = workspaceIn(witness.stored(`WS#${workspaceId}`, 'STATE'));
+  if (!workspace || workspace.quarantine || workspace.gone || workspace.withheld) return false;
   const isWanted =
     workspace.desired === 'running' && !workspace.pause && workspace.settings?.mode === undefined;
   const isWatched = witness.policy.mode === 'enforce' && workspace.instanceId === machine.instanceId;
-  // Somebody must ask: a caller who comes again, or a request that waits. When none does, nobody can know.
-  if (!witness.callersStay && Number(parked?.['count'] ?? 0) === 0) return left;
-  if (isHelped && isWanted && isWatched && isDead(witness, machine, workspaceId))
-    left.push({ invariant: 'V3', what: `${workspaceId} is ${machine.instance}, its agent ${machine.agent}` });
-  return left;
+  return isWanted && isWatched && isDead(witness, machine, workspaceId);
 }
 
 /** Its agent beats as the boot that it is, and another one is on record. */

@@ -3,6 +3,31 @@ import { isFinal, type Receipt } from '../../../core/receipt.ts';
 import type { Item } from '../aws/dynamodb.ts';
 import { workspaceIn, type Witness } from './witness.ts';
 
+/** S35: the story of a verdict is gone on with, and not begun anew without what was seen first. */
+export class StoryOracle {
+  readonly #witness: Witness;
+  /** When each receipt was begun, by the world's own time. */
+  readonly #begunMs = new Map<string, number>();
+
+  constructor(witness: Witness) {
+    this.#witness = witness;
+  }
+
+  written(beforeItem: Item | undefined, afterItem: Item | undefined): void {
+    const before = beforeItem?.['receipt'] as Receipt | undefined;
+    const after = afterItem?.['receipt'] as Receipt | undefined;
+    if (!after) return;
+    if (!before) this.#begunMs.set(after.verdictId, this.#witness.nowMs());
+    const { acting } = this.#witness;
+    if (before?.askedBy === undefined || before.askedBy === after.askedBy || !acting) return;
+    if ((this.#begunMs.get(after.verdictId) ?? Infinity) < acting.beganMs)
+      this.#witness.broken(
+        'S35',
+        `the receipt of ${after.verdictId}, that ${before.askedBy} began, is begun anew`,
+      );
+  }
+}
+
 export function judged(witness: Witness, beforeItem: Item | undefined, afterItem: Item | undefined): void {
   const before = beforeItem?.['receipt'] as Receipt | undefined;
   const after = afterItem?.['receipt'] as Receipt | undefined;

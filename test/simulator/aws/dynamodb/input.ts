@@ -1,5 +1,5 @@
 /** What the calls bring along, as far as it is understood; anything else throws. */
-import type { Bound } from '../expressions/reader.ts';
+import { nothingGiven, type Bound } from '../expressions/reader.ts';
 import type { Item } from './values.ts';
 
 /** The fields of every call together; each call says which it takes. */
@@ -66,8 +66,9 @@ export function checkFields(input: object, call: keyof typeof fieldsOf): void {
   }
 }
 
-const none: Bound['names'] = {};
-
 export function boundBy(input: Input): Bound {
-  return { names: input.ExpressionAttributeNames ?? none, values: input.ExpressionAttributeValues ?? none };
+  return {
+    names: input.ExpressionAttributeNames ?? nothingGiven,
+    values: input.ExpressionAttributeValues ?? nothingGiven,
+  };
 }

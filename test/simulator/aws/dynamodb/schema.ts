@@ -41,9 +41,14 @@ export function keyOfItem(item: Item): Key {
       'One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty string value.',
     );
   }
-  if (Buffer.byteLength(pk) > LONGEST_PK_BYTES || Buffer.byteLength(sk) > LONGEST_SK_BYTES)
+  if (isLonger(pk, LONGEST_PK_BYTES) || isLonger(sk, LONGEST_SK_BYTES))
     throw invalid('One or more parameter values were invalid: the key is too long');
   return { pk, sk };
+}
+
+/** Short text is not measured: no character needs more than three bytes for each of its units. */
+function isLonger(text: string, bytes: number): boolean {
+  return text.length * 3 > bytes && Buffer.byteLength(text) > bytes;
 }
 
 /** An attribute that is a key of an index must be of its kind, in every item that has it. */

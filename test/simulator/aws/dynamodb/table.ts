@@ -51,7 +51,6 @@ export class SimulatedTable {
   readonly #options: DynamoOptions;
   readonly #tokens = new Tokens();
   readonly #itemAt = (key: Key): Item | undefined => this.rows.get(key);
-  #date = { second: NaN, text: '' };
 
   constructor(options: DynamoOptions) {
     this.#options = options;
@@ -63,8 +62,9 @@ export class SimulatedTable {
   run(command: object): object {
     const act = acts.get(command.constructor);
     if (!act) throw new Error(`not understood: ${command.constructor.name}`);
-    const output = act(this, (command as { input: Input }).input);
-    return { ...output, $metadata: { httpStatusCode: 200, serverDate: this.#serverDate() } };
+    const output = act(this, (command as { input: Input }).input) as { $metadata?: Metadata };
+    output.$metadata = new Metadata(this.#options.nowMs());
+    return output;
   }
 
   get(input: Input): object {
@@ -199,11 +199,19 @@ export class SimulatedTable {
   #checkTable(name: string | undefined): void {
     if (name !== this.#options.tableName) throw new Error(`not understood: the table ${String(name)}`);
   }
+}
 
-  #serverDate(): string {
-    const second = Math.floor(this.#options.nowMs() / 1000);
-    if (second !== this.#date.second) this.#date = { second, text: new Date(second * 1000).toUTCString() };
-    return this.#date.text;
+/** What comes with each answer. Few ask for the date, so it is put into words for those alone. */
+class Metadata {
+  readonly httpStatusCode = 200;
+  readonly #nowMs: number;
+
+  constructor(nowMs: number) {
+    this.#nowMs = nowMs;
+  }
+
+  get serverDate(): string {
+    return new Date(this.#nowMs).toUTCString();
   }
 }
 

@@ -72,7 +72,7 @@ function partOf(part: Record<string, Input>): [WriteKind, Input] {
 
 /** Remembers the tokens of the transactions that were made. */
 export class Tokens {
-  readonly #made = new Map<string, { readonly text: string; readonly untilMs: number }>();
+  readonly #made = new Map<string, { readonly input: Input; readonly untilMs: number }>();
 
   /** Whether this very call was made already; throws if its token was another call's. */
   wasMade(input: Input, nowMs: number): boolean {
@@ -80,13 +80,13 @@ export class Tokens {
     const before =
       input.ClientRequestToken === undefined ? undefined : this.#made.get(input.ClientRequestToken);
     if (!before || before.untilMs <= nowMs) return false;
-    if (before.text !== textOf(input)) throw tokenReused();
+    if (textOf(before.input) !== textOf(input)) throw tokenReused();
     return true;
   }
 
   made(input: Input, nowMs: number): void {
     if (input.ClientRequestToken === undefined) return;
-    this.#made.set(input.ClientRequestToken, { text: textOf(input), untilMs: nowMs + TOKEN_LIFE_MS });
+    this.#made.set(input.ClientRequestToken, { input, untilMs: nowMs + TOKEN_LIFE_MS });
   }
 }
 

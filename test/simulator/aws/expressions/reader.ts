@@ -105,6 +105,9 @@ export function compiledOnce<T>(kind: string, compile: (reader: Reader) => T): (
   };
 }
 
+/** What a call gives that brings no placeholders of a kind. */
+export const nothingGiven: Readonly<Record<string, never>> = Object.freeze({});
+
 /** Refuses a call whose placeholders are not exactly those that its expressions use. */
 export function checkPlaceholders(expressions: readonly Compiled<unknown>[], { names, values }: Bound): void {
   checkAll(
@@ -124,12 +127,15 @@ function checkAll(
   used: readonly ReadonlySet<string>[],
   given: Readonly<Record<string, unknown>>,
 ): void {
+  let uses = 0;
   for (const set of used) {
+    uses += set.size;
     for (const name of set) {
       if (given[name] === undefined)
         throw invalid(`An expression uses ${name}, which is not defined in ${kind}`);
     }
   }
+  if (uses === 0 && given === nothingGiven) return;
   for (const name in given) {
     if (given[name] !== undefined && !used.some((set) => set.has(name)))
       throw invalid(`Value provided in ${kind} unused in expressions: keys: {${name}}`);

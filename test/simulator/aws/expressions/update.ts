@@ -29,8 +29,23 @@ export const update = compiledOnce('UpdateExpression', (reader): Update => {
     clauses.set(name, found);
   }
   const all = [...clauses.values()].flat();
-  return (item, bound) => applyAll(all, item, bound);
+  const names = new Set(all.map(({ path }) => path[0]));
+  const isPlain = all.every(({ path }) => path.length === 1 && !path[0].startsWith('#'));
+  return isPlain && names.size === all.length
+    ? (item, bound) => applyPlain(all, item, bound)
+    : (item, bound) => applyAll(all, item, bound);
 });
+
+/** The usual update: whole attributes by their own names, none of them twice. */
+function applyPlain(all: readonly Action[], item: Item, bound: Bound): Item {
+  const after: Record<string, unknown> = { ...item };
+  for (const { path, value } of all) {
+    const made = value(item, bound);
+    if (made !== undefined) after[path[0]] = stored(made);
+    else Reflect.deleteProperty(after, path[0]);
+  }
+  return Object.freeze(after);
+}
 
 function applyAll(all: readonly Action[], item: Item, bound: Bound): Item {
   checkOverlap(all, bound);

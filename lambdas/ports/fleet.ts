@@ -1,0 +1,18 @@
+/** What is known of the fleet as a whole: its brake, and how EC2 answers. */
+import type { Fleet } from '../../core/brake.ts';
+import type { Ec2Answers } from '../../core/ec2-answers.ts';
+
+export interface BrakeStore {
+  /** Throws an UnreadableBrakeError when the item cannot be understood: such a brake counts as open. */
+  read(): Promise<Fleet>;
+  /** Writes the fleet if its revision is still the one of `before`. */
+  replace(before: Fleet, after: Fleet): Promise<'replaced' | 'lost'>;
+  workspaceCount(): Promise<number>;
+}
+
+export interface Ec2Health {
+  /** The calls of the last minutes. */
+  recent(nowMs: number): Promise<Ec2Answers>;
+  /** Adds calls that were made. Best effort: a number that is lost makes nobody act. */
+  note(answers: Ec2Answers, nowMs: number): Promise<void>;
+}

@@ -1,0 +1,15 @@
+/** A call that is made twice, and what it was answered first. */
+import type { Answer } from '../../core/answer.ts';
+
+export interface IdempotencyKey {
+  readonly principal: string;
+  readonly workspaceId: string;
+  readonly key: string;
+}
+
+export interface FirstAnswer {
+  readonly fingerprint: string;
+  readonly answer: Answer;
+  /** The request that was parked by it. */
+  readonly requestId?: string;
+}

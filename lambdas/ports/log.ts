@@ -1,0 +1,11 @@
+/** What a function tells its operators. */
+
+export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
+
+export interface Log {
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields: LogFields, error?: unknown): void;
+  /** Adds one to a metric. */
+  count(metric: string): void;
+}

@@ -1,0 +1,16 @@
+import type { ReprobeMessage } from '../../core/messages.ts';
+import type { Policy } from '../../core/policy.ts';
+import type { Look, Receipt } from '../../core/receipt.ts';
+import type { TimeRange } from '../../core/time.ts';
+import type { Workspace } from '../../core/workspace.ts';
+
+/** One message with everything known about it. */
+export interface Second {
+  readonly message: ReprobeMessage;
+  readonly workspace: Workspace;
+  readonly policy: Policy;
+  readonly now: TimeRange;
+  readonly look: Look;
+  /** The receipt with this look on it. */
+  readonly receipt: Receipt;
+}

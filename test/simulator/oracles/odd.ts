@@ -1,0 +1,88 @@
+/**
+ * Messages that no function of this version has sent. Rubbish becomes a dead letter, once; a message of a newer version
+ * waits for a newer function first, and is tried again (S32, V10). For neither anything is done.
+ */
+import type { SQSEvent } from 'aws-lambda';
+import { UNKNOWN_VERSION_RECEIVES } from '../../../core/messages.ts';
+import type { Message } from '../aws/sqs.ts';
+import type { Invocation } from '../invocation.ts';
+import type { Weights } from '../swarm.ts';
+import type { Unfinished } from './liveness.ts';
+import type { Witness } from './witness.ts';
+
+export type Oddity = 'rubbish' | 'newer';
+
+/** The waits between five receives, half a minute each, and what they may be shorter by. */
+const NEWER_WAITS_MS = (UNKNOWN_VERSION_RECEIVES - 1) * 30_000 - 1000;
+
+/** Faults that make a copy of a message, or of a dead letter. */
+const copying = [
+  'twice',
+  'undeleted',
+  'lost',
+  'crashBefore',
+  'crashAfter',
+  'slow',
+  'frozen',
+  'error',
+] as const;
+
+export class OddOracle {
+  readonly #witness: Witness & { readonly weights: Weights };
+  /** How many were sent, by queue and body. */
+  readonly #sent = new Map<string, { readonly queue: string; readonly body: string; count: number }>();
+  readonly #bodies = new Map<string, Oddity>();
+
+  constructor(witness: Witness & { readonly weights: Weights }) {
+    this.#witness = witness;
+  }
+
+  sent(queue: string, body: string, what: Oddity): void {
+    this.#bodies.set(body, what);
+    const key = `${queue}\n${body}`;
+    const before = this.#sent.get(key);
+    if (before) before.count += 1;
+    else this.#sent.set(key, { queue, body, count: 1 });
+  }
+
+  /** A queue was emptied by somebody. */
+  purged(queue: string): void {
+    for (const [key, sent] of this.#sent) if (sent.queue === queue) this.#sent.delete(key);
+  }
+
+  /** Something was written, or done to an instance. */
+  effect(acting: Invocation | undefined): void {
+    const records = (acting?.event as Partial<SQSEvent> | undefined)?.Records;
+    if (!acting || !Array.isArray(records) || records.length === 0) return;
+    if (records.every(({ body }) => this.#bodies.has(body)))
+      this.#witness.broken('S32', `${acting.name} does something for a message that it can't know`);
+  }
+
+  /** One is set aside, and this is how it lay in its queue. */
+  setAside({ body, receives, firstReceivedAtMs }: Message): void {
+    const what = this.#bodies.get(body);
+    if (what) this.#witness.seen(`dead letter ${what}`);
+    if (what !== 'newer') return;
+    if (receives < UNKNOWN_VERSION_RECEIVES)
+      this.#witness.broken('S32', `a message of a newer version is a dead letter at receive ${receives}`);
+    const waitedMs = this.#witness.nowMs() - (firstReceivedAtMs ?? 0);
+    if (this.#isPlain() && waitedMs < NEWER_WAITS_MS)
+      this.#witness.broken('S32', `a message of a newer version is a dead letter after ${waitedMs} ms`);
+  }
+
+  /** Asked when the world is calm; `count` counts the messages with a body that lie in a queue, or with its dead letters. */
+  left(count: (queue: string, body: string, where: 'queue' | 'dead') => number): Unfinished[] {
+    return [...this.#sent.values()].flatMap((sent): Unfinished[] => {
+      const dead = count(sent.queue, sent.body, 'dead');
+      const waiting = count(sent.queue, sent.body, 'queue');
+      const what = `${sent.count} of "${sent.body}" were sent: ${dead} dead letters, ${waiting} wait`;
+      if (dead + waiting < sent.count || (this.#isPlain() && dead > sent.count))
+        this.#witness.broken('V10', what);
+      return waiting > 0 ? [{ invariant: 'V10', what }] : [];
+    });
+  }
+
+  #isPlain(): boolean {
+    return copying.every((name) => this.#witness.weights[name] === 0);
+  }
+}
