@@ -53,6 +53,13 @@ describe('a look at an instance', () => {
     const probe = seen('running', { instanceId: OTHER_INSTANCE });
     expect(afterLook(quiet(), undefined, probe, at(NOW_MS)).unclear).toEqual(fresh);
   });
+
+  it('whatever else is written beside it - nothing is clear but what was seen, and what was seen counts', () => {
+    const smuggled = { ...seen('running'), kind: 'unknown', cause: 'not-found' } as const;
+    expect(afterLook(quiet(), undefined, smuggled, at(NOW_MS)).unclear).toEqual(fresh);
+    const both = { ...seen('running'), cause: 'throttled' } as const;
+    expect(afterLook(quiet(), unclear, both, at(NOW_MS))).toEqual({ isStuck: false });
+  });
 });
 
 describe('trouble that lasts', () => {
