@@ -6,6 +6,7 @@ import type { Violation } from './oracles/witness.ts';
 import { register, resume, resumeFleet } from './operators.ts';
 import { planOf, type PlanOptions } from './plan.ts';
 import { requestOn } from './proxy.ts';
+import { LONGEST_FREEZE_MS } from './sdk.ts';
 import type { TraceLine } from './trace.ts';
 import { BEGINS_MS, World } from './world.ts';
 
@@ -88,8 +89,13 @@ function sweepOn(world: World): void {
 /** Lets the calm world run until nothing is left to do. */
 async function rest(world: World): Promise<void> {
   const untilMs = world.calmAtMs + CALM_AT_MOST_MS;
-  for (const member of world.truth.members) void resume(world, member);
-  void resumeFleet(world);
+  const resumeAll = (): void => {
+    for (const member of world.truth.members) void resume(world, member);
+    void resumeFleet(world);
+  };
+  resumeAll();
+  // A pause that stood still in its sandbox is made only now: somebody sees it, and lifts it again.
+  world.time.after(LONGEST_FREEZE_MS + SWEEP_EVERY_MS, resumeAll);
   const deadlines = new DeadlineOracle(world);
   for (;;) {
     await world.time.runUntil(world.nowMs() + LOOK_EVERY_MS, () => world.violations.length > 0);

@@ -47,6 +47,13 @@ export const worlds = {
     settings: open,
     workspaces: 1,
   },
+  orders: {
+    what: 'restarts that people order at the moment at which slow functions find the same death',
+    weights: { ...nothing, instanceStops: 40, slow: 0.5, ordered: 60, forced: 60 },
+    settings: open,
+    workspaces: 1,
+    requestEveryMs: 20_000,
+  },
   strays: {
     what: 'looks that get lost, others that come instead, and each says something else',
     weights: {
