@@ -91,9 +91,9 @@ function settingsOf(random: Random): PolicySettings {
 
 /** Short ones are rare, since they cost the most: each beat is an invocation, and shows little that is new. */
 function intervalOf(drawn: number): number {
-  if (drawn < 0.04) return 5000;
-  if (drawn < 0.15) return 15_000;
-  return drawn < 0.6 ? 30_000 : 60_000;
+  if (drawn < 0.02) return 5000;
+  if (drawn < 0.1) return 15_000;
+  return drawn < 0.55 ? 30_000 : 60_000;
 }
 
 function beatsOf(random: Random): BeatOptions {

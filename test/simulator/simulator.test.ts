@@ -11,7 +11,7 @@ import { progressText } from './summary-text.ts';
 import { nothing, tallyOf, together, type Tally } from './tally.ts';
 
 /** How many lives: few in a hurry, as many as wanted in a night. */
-const seeds = Number(process.env['DEFIB_SIMULATED_SEEDS'] ?? 80_000);
+const seeds = Number(process.env['DEFIB_SIMULATED_SEEDS'] ?? 60_000);
 const seedsOfAKind = Math.ceil(seeds / 40);
 const jobs = 2;
 const minutes = 20;

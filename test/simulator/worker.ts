@@ -17,10 +17,8 @@ const { nothing, tallyOf, together } = await import('./tally.ts');
 
 export async function liveHandful({ from, count, options }: Handful): Promise<Tally> {
   let tally = nothing;
-  for (let seed = from; seed < from + count; seed += 1) {
-    const life = await live({ ...options, seed });
-    tally = together(tally, tallyOf(life));
-  }
+  for (let seed = from; seed < from + count; seed += 1)
+    tally = together(tally, tallyOf(await live({ ...options, seed })));
   return tally;
 }
 
