@@ -95,7 +95,7 @@ async function rest(world: World): Promise<void> {
   };
   resumeAll();
   // A pause that stood still in its sandbox is made only now: somebody sees it, and lifts it again.
-  world.time.after(LONGEST_FREEZE_MS + SWEEP_EVERY_MS, resumeAll);
+  world.time.after(LONGEST_FREEZE_MS + CALM_SWEEP_EVERY_MS, resumeAll);
   const deadlines = new DeadlineOracle(world);
   for (;;) {
     await world.time.runUntil(world.nowMs() + LOOK_EVERY_MS, () => world.violations.length > 0);
