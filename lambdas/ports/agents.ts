@@ -31,6 +31,7 @@ export type AgentAnswer =
       readonly unsent?: true;
     };
 
+/** Speaks HTTP to an agent, at an address that was just read from EC2. */
 export interface AgentHttp {
   send(request: AgentRequest): Promise<AgentAnswer>;
 }

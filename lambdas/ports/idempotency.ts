@@ -7,6 +7,7 @@ export interface IdempotencyKey {
   readonly key: string;
 }
 
+/** The first answer given for an idempotency key. */
 export interface FirstAnswer {
   readonly fingerprint: string;
   readonly answer: Answer;

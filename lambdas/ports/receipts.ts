@@ -4,6 +4,7 @@ import type { Receipt } from '../../core/receipt.ts';
 import type { FirstAnswer, IdempotencyKey } from './idempotency.ts';
 import type { ProbeNote } from './workspaces.ts';
 
+/** What an operator has ordered, kept beside the receipts: who, why, and what was known at the time (S35). */
 export interface OperatorOrder {
   /** A ULID. */
   readonly orderId: string;

@@ -6,6 +6,7 @@ import type { Claim, Evidence, Unclear, Workspace } from '../../core/workspace.t
 import type { FirstAnswer, IdempotencyKey } from './idempotency.ts';
 import type { Read } from './read.ts';
 
+/** A stored workspace as it was read; `malformed` is an item that this version cannot read. */
 export type StoredWorkspace = Workspace | 'absent' | 'malformed';
 
 export interface ProbeNote {
@@ -16,6 +17,7 @@ export interface ProbeNote {
   readonly unclear?: Unclear;
 }
 
+/** All that a forward error is judged by, in one read. */
 export interface JudgingRead {
   readonly workspace: StoredWorkspace;
   readonly parkedCount: number;
@@ -24,6 +26,7 @@ export interface JudgingRead {
   readonly firstAnswer?: FirstAnswer;
 }
 
+/** What the write of an advance requires beside the claim's own token, epoch, step and attempt (the last look). */
 export interface LastLook {
   readonly generation: number;
   /** A pause must have ended by then; absent for a forced order. */
@@ -34,6 +37,7 @@ export interface LastLook {
   readonly settle?: { readonly untilMs: number; readonly nowMs: number };
 }
 
+/** A dead verdict without a restart, and the finding that the workspace keeps of it. */
 export interface Conclusion {
   readonly workspaceId: string;
   readonly token: string;
@@ -99,6 +103,7 @@ export interface BeatStamp {
   readonly window: 'fleet' | 'own';
 }
 
+/** `written` gives the workspace as it was before; `refused` as it is. */
 export type BeatWrite =
   | { readonly kind: 'written'; readonly before: Workspace }
   | { readonly kind: 'refused'; readonly workspace: StoredWorkspace };
