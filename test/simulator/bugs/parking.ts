@@ -192,6 +192,15 @@ export const parking: readonly Bug[] = [
     says: 'a body is sent to an address that EC2 gave long before',
   },
   {
+    name: 'frozen-attempt-is-sent',
+    file: attempt,
+    find: "begun === 'lost' || ports.clock.nowMs() >= beganMs + DELIVERY_LEASE_MS",
+    replace: "begun === 'lost'",
+    profile: 'frost',
+    breaks: ['S21'],
+    says: 'what stood still for longer than its lease is sent all the same',
+  },
+  {
     name: 'body-in-a-log',
     file: deliver,
     find: "ports.log.info('delivery deferred', { workspaceId, requestId, because, forMs: afterMs });",
