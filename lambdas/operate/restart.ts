@@ -1,6 +1,7 @@
 /** A restart by an operator's order: the same claim, engine and guards as for a dead one, but no evidence. */
 import { json, problem, type Answer } from '../../core/answer.ts';
 import { prepareClaim, type ClaimOrder } from '../../core/claim.ts';
+import { firstAnswerLifeMs } from '../../core/idempotency.ts';
 import { MESSAGE_VERSION } from '../../core/messages.ts';
 import { isSettling, settleUntilMs } from '../../core/settle.ts';
 import { isoTime } from '../../core/time.ts';
@@ -30,7 +31,10 @@ export async function orderRestart(call: ApiCall, ports: OperatePorts): Promise<
   const answer = refusalOf(found, call, forced) ?? (await claimFor(ports, call, found, { reason, forced }));
   if (key && answer.status === 202) {
     const about = { workspaceId, atMs: call.now.latestMs };
-    await ports.receipts.putJudged({ about, firstAnswer: { key, value: { fingerprint, answer } } });
+    await ports.receipts.putJudged({
+      about,
+      firstAnswer: { key, value: { fingerprint, answer }, lifeMs: firstAnswerLifeMs.promise },
+    });
   }
   return answer;
 }

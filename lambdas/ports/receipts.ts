@@ -41,5 +41,10 @@ export interface JudgedWrite {
   /** Absent for a call that joins another's verdict. */
   readonly receipt?: Receipt;
   readonly probe?: ProbeNote;
-  readonly firstAnswer?: { readonly key: IdempotencyKey; readonly value: FirstAnswer };
+  readonly firstAnswer?: {
+    readonly key: IdempotencyKey;
+    readonly value: FirstAnswer;
+    /** How long it answers a repeat, ms. */
+    readonly lifeMs: number;
+  };
 }

@@ -103,7 +103,10 @@ export interface BeatStamp {
   readonly window: 'fleet' | 'own';
 }
 
-/** `written` gives the workspace as it was before; `refused` as it is. */
+/**
+ * `written` gives the workspace as it was before; `refused` as it is. `isRepeat`: the first try was done and only its
+ * answer was lost, so that what was before is not known.
+ */
 export type BeatWrite =
-  | { readonly kind: 'written'; readonly before: Workspace }
+  | { readonly kind: 'written'; readonly before: Workspace; readonly isRepeat?: boolean }
   | { readonly kind: 'refused'; readonly workspace: StoredWorkspace };

@@ -521,6 +521,35 @@ describe('an attempt that came to nothing', () => {
   });
 });
 
+describe('an agent that asks for a moment again and again', () => {
+  it.each([
+    [0, 5],
+    [30_000, 30],
+    [600_000, 60],
+    [4_000_000, 120],
+  ])(
+    'for %i ms by now - looked at again after %i s: the queue counts receives',
+    async (waitedMs, seconds) => {
+      answer = answered(429, { 'retry-after': '1' });
+      hold();
+      const settled = await settle({ firstReceivedAtMs: NOW_MS - waitedMs });
+      expect(settled).toEqual({ kind: 'again', afterSeconds: seconds });
+      expect(putBack()[0]?.ExpressionAttributeValues).toMatchObject({
+        ':notBefore': NOW_MS + 5000,
+        ':failures': 0,
+      });
+    },
+  );
+
+  it('and its message was received 900 times - a dead letter, its bytes kept before its row ends', async () => {
+    hold();
+    expect(await settle({ receives: 900 })).toEqual({ kind: 'done' });
+    expect(endings()).toEqual([{ state: 'dead-lettered', why: 'received-too-often' }]);
+    expect(keptPieces(aws).length).toBeGreaterThan(0);
+    expect(asked).toHaveLength(0);
+  });
+});
+
 describe('a request that is given up', () => {
   it.each([
     [answered(500), 'gave-up-status-500'],

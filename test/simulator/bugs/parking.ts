@@ -185,8 +185,8 @@ export const parking: readonly Bug[] = [
   {
     name: 'old-address-is-used',
     file: attempt,
-    find: 'ports.clock.nowMs() - lookedMs > ADDRESS_LIFE_MS',
-    replace: 'ports.clock.nowMs() - lookedMs > ADDRESS_LIFE_MS * 1000',
+    find: 'askedMs - lookedMs > ADDRESS_LIFE_MS',
+    replace: 'askedMs - lookedMs > ADDRESS_LIFE_MS * 1000',
     profile: 'turns',
     breaks: ['S20'],
     says: 'a body is sent to an address that EC2 gave long before',

@@ -16,7 +16,7 @@ const DATE_RESOLUTION_MS = 1000;
  * may be as slow as a request may; the connection takes some milliseconds.
  */
 const ADDRESS_AGE_MS = 2000 + 10;
-const ADDRESS_ASKED_TWICE_AGE_MS = 2930;
+const ADDRESS_ASKED_TWICE_AGE_MS = 2010;
 
 export class RequestOracle {
   readonly #witness: Witness;
