@@ -84,9 +84,9 @@ describe('a caller that was refused, and comes again under the same key', () => 
 
   it('with another request under the key, after that - judged anew: nothing was promised for the first one', async () => {
     await comesAgain(0);
-    nowMs = NOW_MS + 6000;
+    nowMs = NOW_MS + 5000;
     const other = { error: { kind: 'refused' }, request: { ...aRequest, path: '/another-path' } };
-    expect(await handleForwardError(forwardError(other, { now: at(6000) }), ports)).toMatchObject({
+    expect(await handleForwardError(forwardError(other, { now: at(5000) }), ports)).toMatchObject({
       status: 503,
     });
   });
