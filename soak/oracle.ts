@@ -123,14 +123,19 @@ function wasRefused({ answers, failures }: SentRequest): boolean {
 const said = ({ answers }: SentRequest): string =>
   `its caller was told ${answers.map(({ status, code }) => `${status} ${code}`).join(', ')}`;
 
-/** A copy after the first says that it may be one, and says which attempt it is. */
+/** By these an agent says that it has not taken what has arrived: the next copy is no second one. */
+const notTaken: readonly (number | undefined)[] = [425, 429];
+
+/** A copy after one that may have been taken says that it may be one, and each says which attempt it is. */
 function unknowinglyRepeated({ arrivals }: Accounts): Violation[] {
   return [...Map.groupBy(arrivals, ({ requestId }) => requestId).values()].flatMap((copies) =>
     copies.slice(1).flatMap((copy, index): Violation[] => {
       const before = copies[index];
       const about = copy.key;
       return [
-        ...(copy.ambiguous ? [] : [{ rule: 'unmarked-duplicate', about, what: `attempt ${copy.attempt}` }]),
+        ...(copy.ambiguous || copies.slice(0, index + 1).every(({ answered }) => notTaken.includes(answered))
+          ? []
+          : [{ rule: 'unmarked-duplicate', about, what: `attempt ${copy.attempt}` }]),
         ...(before && copy.key !== before.key
           ? [{ rule: 'other-key', about, what: `was ${before.key} in attempt ${before.attempt}` }]
           : []),

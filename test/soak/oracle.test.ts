@@ -189,6 +189,19 @@ describe('the oracle objects', () => {
       },
     ],
     [
+      'unmarked-duplicate',
+      'to a copy that does not say so, after one that was not taken and one that may have been',
+      {
+        arrivals: [
+          anArrival(1),
+          anArrival(2, { answered: 429 }),
+          anArrival(2, { attempt: 2, answered: 503 }),
+          anArrival(2, { attempt: 3 }),
+        ],
+        ledger: ledgerWith(anEntry(2, { attempts: 3 })),
+      },
+    ],
+    [
       'attempt-repeated',
       'to the same attempt made twice',
       { arrivals: [anArrival(1), anArrival(2), anArrival(2, { ambiguous: true })] },
