@@ -1,5 +1,6 @@
 /**
- * The claim and its progress: each one conditional UpdateItem on the workspace item.
+ * The claim and its progress: each one conditional write of the workspace item. The end alone is a transaction: with it
+ * goes the row by which it is told (restart-ends.ts).
  *
  *   verdict: evidence e1 --2 s--> second sighting --> CLAIM (token = verdictId) --> admitted --> start-issued --> ended
  *   races:        beat? --------------- voids (bootId, seq) ------^
@@ -9,11 +10,12 @@
  * nonce and asks for the old item on failure: our own nonce there means that it was done, once (S27).
  */
 import { randomUUID } from 'node:crypto';
-import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { RESUME_AFTER_MS, type ClaimWrite } from '../../core/claim.ts';
 import type { Claim } from '../../core/workspace.ts';
 import type { LastLook, StoredWorkspace, WorkspaceStore } from '../ports/workspaces.ts';
 import { dueKey, keyOf } from './keys.ts';
+import { putRestartEnd } from './restart-ends.ts';
 import { retryingConflicts, type Table } from './table.ts';
 import { itemOfFailure } from './workspace-conditions.ts';
 import { readWorkspaceItem } from './workspace-item.ts';
@@ -127,27 +129,28 @@ export function claimWrites(table: Table): ClaimWrites {
       return written === 'written' || isOurs ? 'advanced' : 'lost';
     },
 
-    async endClaim(workspaceId, token, { unretire, sets = {} }) {
+    async endClaim(end, { unretire, sets = {} }) {
       const nonce = randomUUID();
       const found = Object.entries(sets);
+      const ending = {
+        TableName: table.name,
+        Key: keyOf.workspace(end.workspaceId),
+        UpdateExpression: [
+          `REMOVE claim, dueKey, dueAt${unretire ? ', retiredBootId' : ''}`,
+          `SET ${['endedBy = :nonce', ...found.map(([name]) => `${name} = :${name}`)].join(', ')}`,
+        ].join(' '),
+        ConditionExpression: 'claim.#token = :token',
+        ExpressionAttributeNames: { '#token': 'token' },
+        ExpressionAttributeValues: {
+          ':token': end.record.token,
+          ':nonce': nonce,
+          ...Object.fromEntries(found.map(([name, value]) => [`:${name}`, value])),
+        },
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
+      };
       const written = await writtenOrFound(() =>
         table.client.send(
-          new UpdateCommand({
-            TableName: table.name,
-            Key: keyOf.workspace(workspaceId),
-            UpdateExpression: [
-              `REMOVE claim, dueKey, dueAt${unretire ? ', retiredBootId' : ''}`,
-              `SET ${['endedBy = :nonce', ...found.map(([name]) => `${name} = :${name}`)].join(', ')}`,
-            ].join(' '),
-            ConditionExpression: 'claim.#token = :token',
-            ExpressionAttributeNames: { '#token': 'token' },
-            ExpressionAttributeValues: {
-              ':token': token,
-              ':nonce': nonce,
-              ...Object.fromEntries(found.map(([name, value]) => [`:${name}`, value])),
-            },
-            ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-          }),
+          new TransactWriteCommand({ TransactItems: [{ Update: ending }, putRestartEnd(table, end)] }),
         ),
       );
       const isOurs = typeof written === 'object' && written.endedBy === nonce;

@@ -5,6 +5,7 @@ import type { Beat } from '../../core/heartbeat.ts';
 import type { Claim, Evidence, Unclear, Workspace } from '../../core/workspace.ts';
 import type { FirstAnswer, IdempotencyKey } from './idempotency.ts';
 import type { Read } from './read.ts';
+import type { RestartEnd } from './stories.ts';
 
 export type StoredWorkspace = Workspace | 'absent' | 'malformed';
 
@@ -69,10 +70,12 @@ export interface WorkspaceStore {
     to: Claim,
     also: { dueAtMs: number; settleUntilMs?: number; stopAtMs?: number; lastLook?: LastLook },
   ): Promise<'advanced' | 'lost'>;
-  /** Ends a claim; `unretire` lets the condemned boot count again, `sets` keeps what the end has shown. */
+  /**
+   * Ends a claim, and keeps the end for the story and for whoever tells of it, in one write. `unretire` lets the
+   * condemned boot count again, `sets` keeps what the end has shown.
+   */
   endClaim(
-    workspaceId: string,
-    token: string,
+    end: RestartEnd,
     also: {
       unretire: boolean;
       sets?: Partial<Pick<Workspace, 'gone' | 'quarantine' | 'recentRestartsMs'>>;

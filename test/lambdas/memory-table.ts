@@ -12,6 +12,7 @@ import { TABLE, type mockedAws } from './mocked-aws.ts';
 
 export interface MemoryTable {
   item(pk: string, sk: string): Item | undefined;
+  items(): Item[];
   put(item: Item): void;
 }
 
