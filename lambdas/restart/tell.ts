@@ -4,6 +4,7 @@
  * part of it: that is a hint, and without it they come by themselves.
  */
 import type { RestartOutcome } from '../../core/restart.ts';
+import { tellAgainAtMs } from '../../core/untold.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Events, EventType } from '../ports/events.ts';
 import type { Log } from '../ports/log.ts';
@@ -39,15 +40,7 @@ export async function tellEnd(ports: TellPorts, end: RestartEnd): Promise<void> 
   const isTold = await announce(ports, end);
   const nowMs = ports.clock.nowMs();
   if (isTold) await ports.restartEnds.told(end);
-  else await ports.restartEnds.tellLater(end, againAtMs(end.record.endedAtMs, nowMs));
-}
-
-const FIRST_AGAIN_MS = 60_000;
-const LAST_AGAIN_MS = 60 * 60_000;
-
-/** When an end that could not be announced is tried again: after as long as it is old, so that many do not crowd. */
-export function againAtMs(endedAtMs: number, nowMs: number): number {
-  return nowMs + Math.min(Math.max(nowMs - endedAtMs, FIRST_AGAIN_MS), LAST_AGAIN_MS);
+  else await ports.restartEnds.tellLater(end, tellAgainAtMs(end.record.endedAtMs, nowMs));
 }
 
 function count({ log }: TellPorts, { workspaceId, record, quarantined }: RestartEnd): void {

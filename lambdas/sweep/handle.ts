@@ -27,6 +27,7 @@ import type { WorkspaceStore } from '../ports/workspaces.ts';
 import { tellEnd } from '../restart/tell.ts';
 import { sweepFleet } from './fleet.ts';
 import { sweepParked } from './parked.ts';
+import { impatient } from './patience.ts';
 import { sweepRequest } from './requests.ts';
 
 export interface SweepPorts {
@@ -63,15 +64,17 @@ export async function handleSweep(ports: SweepPorts): Promise<void> {
     earliestMs: Math.min(ownMs, serverTimeMs),
     latestMs: Math.max(ownMs, serverTimeMs),
   };
+  // First what the whole fleet hangs on, last what hangs on EventBridge.
+  await guarded(ports, 'fleet', () => sweepFleet(ports, now));
   const { value: requestIds } = await ports.due.dueRequests(now.earliestMs, ROWS_PER_SWEEP);
   const { value: restartEnds } = await ports.due.dueRestartEnds(now.earliestMs, ROWS_PER_SWEEP);
   const { value: parkedIds } = await ports.due.dueParked(now.earliestMs, ROWS_PER_SWEEP);
   for (const id of workspaceIds) await guarded(ports, id, () => sweepWorkspace(ports, id, now.earliestMs));
-  for (const id of requestIds) await guarded(ports, id, () => sweepRequest(ports, id, now.earliestMs));
-  for (const id of parkedIds) await guarded(ports, id, () => sweepParked(ports, id, now.earliestMs));
+  const telling = { ...ports, events: impatient(ports.events) };
+  for (const id of parkedIds) await guarded(ports, id, () => sweepParked(telling, id, now.earliestMs));
+  for (const id of requestIds) await guarded(ports, id, () => sweepRequest(telling, id, now.earliestMs));
   for (const { workspaceId, token } of restartEnds)
-    await guarded(ports, token, () => sweepRestartEnd(ports, workspaceId, token));
-  await guarded(ports, 'fleet', () => sweepFleet(ports, now));
+    await guarded(ports, token, () => sweepRestartEnd(telling, workspaceId, token));
   ports.log.info('swept', {
     workspaces: workspaceIds.length,
     requests: requestIds.length,
