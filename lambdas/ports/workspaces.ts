@@ -59,8 +59,14 @@ export interface WorkspaceStore {
   ): Promise<'written' | StoredWorkspace>;
   /** Removes the evidence of one verdict; where it is another's by now, or a claim's, gives the workspace as it is. */
   removeEvidence(workspaceId: string, verdictId: string): Promise<'removed' | StoredWorkspace>;
-  /** The claim: one conditional write that carries every guard. `lost` names the workspace as it was found. */
-  claim(write: ClaimWrite): Promise<'won' | { lostTo: StoredWorkspace }>;
+  /**
+   * The claim: one conditional write that carries every guard. `lostTo` is the workspace as it was found. An order's
+   * first answer is kept by the same write, so that a repeat of the call never finds the one without the other.
+   */
+  claim(
+    write: ClaimWrite,
+    firstAnswer?: { readonly key: IdempotencyKey; readonly value: FirstAnswer },
+  ): Promise<'won' | { lostTo: StoredWorkspace }>;
   /** What follows from a dead verdict that leads to no claim: one conditional write that carries the same guards. */
   concludeDead(conclusion: Conclusion): Promise<'won' | { lostTo: StoredWorkspace }>;
   /** Moves a claim on, if it is still exactly as read. */
