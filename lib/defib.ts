@@ -11,6 +11,7 @@ import type { DefibFunction } from './defib-function.ts';
 import { DeliveryNetwork, type VpcEndpoints } from './delivery-network.ts';
 import { Encryption, type EncryptionKey } from './encryption.ts';
 import { Events } from './events.ts';
+import { addFailureAlarms } from './failure-alarms.ts';
 import type { Foundations } from './foundations.ts';
 import type { LocalStage } from './local-stage.ts';
 import { Heartbeats } from './heartbeats.ts';
@@ -187,6 +188,7 @@ export class Defib extends Construct {
       operate: this.operating.operate,
       'instance-change': this.instanceChanges.instanceChange,
     };
+    addFailureAlarms(this, foundations.alarms, this.functions);
     this.api = new Api(this, 'Api', {
       encryption,
       throttles: props.throttles ?? {},

@@ -4,11 +4,15 @@ import { env } from '../lambdas/runtime/env-names.ts';
 import { accept } from './accepted.ts';
 import { DefibFunction } from './defib-function.ts';
 import type { DeliveryNetwork } from './delivery-network.ts';
+import { sumOf } from './failure-alarms.ts';
 import type { Foundations } from './foundations.ts';
 import { WorkQueue } from './work-queue.ts';
 
 /** A delivery waits for an agent's whole turn, so it gets the longest time that Lambda allows. */
 const deliverTimeout = Duration.minutes(15);
+
+/** SQS looks for groups that are free among so many of a FIFO queue's messages, and no further. */
+const MOST_SEARCHED = 120_000;
 
 export interface ParkingProps {
   readonly foundations: Foundations;
@@ -52,6 +56,21 @@ export class Parking extends Construct {
     this.parked.workedBy(this.deliver, { batchSize: 1, maxConcurrency });
     this.parked.buriedBy(this.deliver);
     this.#sayWhereToDeliver(foundations, network);
+    const { queue } = this.parked;
+    const held = { period: Duration.minutes(5), statistic: 'Maximum' };
+    foundations.alarms.add(this, 'QueueLong', {
+      severity: 'ticket',
+      runbook: 'parked-queue-long',
+      says: 'The parked queue is half as long as SQS looks through for the next workspace.',
+      metric: sumOf(
+        [
+          queue.metricApproximateNumberOfMessagesVisible(held),
+          queue.metricApproximateNumberOfMessagesNotVisible(held),
+        ],
+        held.period,
+      ),
+      when: { atLeast: MOST_SEARCHED / 2 },
+    });
     foundations.alarms.add(this, 'StrangersMet', {
       severity: 'page',
       runbook: 'strangers-met',

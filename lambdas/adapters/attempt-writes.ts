@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { Ledger } from '../ports/ledger.ts';
 import { keyOf } from './keys.ts';
-import type { Table } from './table.ts';
+import { retryingConflicts, type Table } from './table.ts';
 import { conditionally, itemOfFailure } from './workspace-conditions.ts';
 
 type Change = Omit<ConstructorParameters<typeof UpdateCommand>[0], 'TableName' | 'Key'>;
@@ -42,8 +42,10 @@ export function attemptWrites(table: Table): Pick<Ledger, 'beginAttempt' | 'rene
         ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
       };
       try {
-        await table.client.send(
-          new UpdateCommand({ TableName: table.name, Key: keyOf.request(request.requestId), ...begin }),
+        await retryingConflicts(() =>
+          table.client.send(
+            new UpdateCommand({ TableName: table.name, Key: keyOf.request(request.requestId), ...begin }),
+          ),
         );
         return 'begun';
       } catch (error) {

@@ -4,7 +4,7 @@ import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { storedBeat } from '../../core/heartbeat.ts';
 import type { BeatStamp, BeatWrite, WorkspaceStore } from '../ports/workspaces.ts';
 import { keyOf } from './keys.ts';
-import type { Table } from './table.ts';
+import { retryingConflicts, type Table } from './table.ts';
 import { conditionally, itemOfFailure, unchangedBeat } from './workspace-conditions.ts';
 import { readWorkspaceItem } from './workspace-item.ts';
 
@@ -17,20 +17,23 @@ export function beatWrites(table: Table): BeatWrites {
     what: { set: string; condition: string; values: Record<string, unknown> },
   ): Promise<BeatWrite> => {
     try {
-      const output = await table.client.send(
-        new UpdateCommand({
-          TableName: table.name,
-          Key: keyOf.workspace(workspaceId),
-          UpdateExpression: `SET heartbeat = :beat, freshUntilMs = :freshUntil${what.set}`,
-          ConditionExpression: `instanceId = :instanceId AND freshUntilMs <= :freshUntil AND ${what.condition}`,
-          ExpressionAttributeValues: {
-            ':instanceId': at.instanceId,
-            ':freshUntil': at.freshUntilMs,
-            ...what.values,
-          },
-          ReturnValues: 'ALL_OLD',
-          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-        }),
+      // The end of a restart is a transaction over the same item.
+      const output = await retryingConflicts(() =>
+        table.client.send(
+          new UpdateCommand({
+            TableName: table.name,
+            Key: keyOf.workspace(workspaceId),
+            UpdateExpression: `SET heartbeat = :beat, freshUntilMs = :freshUntil${what.set}`,
+            ConditionExpression: `instanceId = :instanceId AND freshUntilMs <= :freshUntil AND ${what.condition}`,
+            ExpressionAttributeValues: {
+              ':instanceId': at.instanceId,
+              ':freshUntil': at.freshUntilMs,
+              ...what.values,
+            },
+            ReturnValues: 'ALL_OLD',
+            ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+          }),
+        ),
       );
       const before = readWorkspaceItem(output.Attributes);
       // The condition held, so the item was there; one that this version cannot read is left to the next reader.

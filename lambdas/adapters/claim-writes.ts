@@ -1,5 +1,6 @@
 /**
- * The claim and its progress: each one conditional UpdateItem on the workspace item.
+ * The claim and its progress: each one conditional write of the workspace item. Two of them may be transactions: with the
+ * end goes the row by which it is told (restart-ends.ts), with an order the first answer of its idempotency key.
  *
  *   verdict: evidence e1 --2 s--> second sighting --> CLAIM (token = verdictId) --> admitted --> start-issued --> ended
  *   races:        beat? --------------- voids (bootId, seq) ------^
@@ -9,11 +10,13 @@
  * nonce and asks for the old item on failure: our own nonce there means that it was done, once (S27).
  */
 import { randomUUID } from 'node:crypto';
-import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { RESUME_AFTER_MS, type ClaimWrite } from '../../core/claim.ts';
 import type { Claim } from '../../core/workspace.ts';
 import type { LastLook, StoredWorkspace, WorkspaceStore } from '../ports/workspaces.ts';
 import { dueKey, keyOf } from './keys.ts';
+import { judgedItems } from './receipt-store.ts';
+import { putRestartEnd } from './restart-ends.ts';
 import { retryingConflicts, type Table } from './table.ts';
 import { itemOfFailure } from './workspace-conditions.ts';
 import { readWorkspaceItem } from './workspace-item.ts';
@@ -22,45 +25,50 @@ type ClaimWrites = Pick<WorkspaceStore, 'claim' | 'concludeDead' | 'advanceClaim
 
 export function claimWrites(table: Table): ClaimWrites {
   return {
-    async claim(write) {
+    async claim(write, firstAnswer) {
       const { condition, values } = claimCondition(write.requires);
       const { sets } = write;
       // A forced order waits for no window, but a longer one that was announced meanwhile is not written over (S17).
-      try {
-        await table.client.send(
-          new UpdateCommand({
-            TableName: table.name,
-            Key: keyOf.workspace(write.workspaceId),
-            UpdateExpression: [
-              'SET claim = :claim, generation = :nextGeneration, settleUntilMs = :settleUntil, settleFromMs = :settleFrom,',
-              'settleBecause = :because, recentRestartsMs = :restarts, dueKey = :dueKey, dueAt = :dueAt',
-              sets.retiredBootId === undefined ? '' : ', retiredBootId = :retired',
-              'REMOVE evidence',
-            ].join(' '),
-            ConditionExpression: `${condition} AND ${noWindowCut}`,
-            ExpressionAttributeValues: {
-              ...values,
-              ':claim': sets.claim,
-              ':nextGeneration': sets.generation,
-              ':settleUntil': sets.settleUntilMs,
-              ':settleFrom': sets.claim.sinceMs,
-              ':because': 'claim',
-              ':restarts': sets.recentRestartsMs,
-              ':dueKey': dueKey.workspaces,
-              ':dueAt': sets.claim.sinceMs + RESUME_AFTER_MS,
-              ...(sets.retiredBootId !== undefined && { ':retired': sets.retiredBootId }),
-            },
-            ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-          }),
-        );
-        return 'won';
-      } catch (error) {
-        const item = itemOfFailure(error);
-        if (item === undefined) throw error;
-        const found = readWorkspaceItem(item);
-        // Our token in the item means that we had won, and only the answer was lost (S27).
-        return typeof found === 'object' && found.claim?.token === write.token ? 'won' : { lostTo: found };
-      }
+      const claiming = {
+        TableName: table.name,
+        Key: keyOf.workspace(write.workspaceId),
+        UpdateExpression: [
+          'SET claim = :claim, generation = :nextGeneration, settleUntilMs = :settleUntil, settleFromMs = :settleFrom,',
+          'settleBecause = :because, recentRestartsMs = :restarts, dueKey = :dueKey, dueAt = :dueAt',
+          sets.retiredBootId === undefined ? '' : ', retiredBootId = :retired',
+          'REMOVE evidence',
+        ].join(' '),
+        ConditionExpression: `${condition} AND ${noWindowCut}`,
+        ExpressionAttributeValues: {
+          ...values,
+          ':claim': sets.claim,
+          ':nextGeneration': sets.generation,
+          ':settleUntil': sets.settleUntilMs,
+          ':settleFrom': sets.claim.sinceMs,
+          ':because': 'claim',
+          ':restarts': sets.recentRestartsMs,
+          ':dueKey': dueKey.workspaces,
+          ':dueAt': sets.claim.sinceMs + RESUME_AFTER_MS,
+          ...(sets.retiredBootId !== undefined && { ':retired': sets.retiredBootId }),
+        },
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
+      };
+      const answered =
+        firstAnswer &&
+        judgedItems(table, {
+          about: { workspaceId: write.workspaceId, atMs: sets.claim.sinceMs },
+          firstAnswer,
+        });
+      const found = await writtenOrFound(() =>
+        answered
+          ? table.client.send(
+              new TransactWriteCommand({ TransactItems: [{ Update: claiming }, ...answered] }),
+            )
+          : table.client.send(new UpdateCommand(claiming)),
+      );
+      if (found === 'written') return 'won';
+      // Our token in the item means that we had won, and only the answer was lost (S27).
+      return typeof found === 'object' && found.claim?.token === write.token ? 'won' : { lostTo: found };
     },
 
     async concludeDead({ workspaceId, token, requires, sets }) {
@@ -127,27 +135,28 @@ export function claimWrites(table: Table): ClaimWrites {
       return written === 'written' || isOurs ? 'advanced' : 'lost';
     },
 
-    async endClaim(workspaceId, token, { unretire, sets = {} }) {
+    async endClaim(end, { unretire, sets = {} }) {
       const nonce = randomUUID();
       const found = Object.entries(sets);
+      const ending = {
+        TableName: table.name,
+        Key: keyOf.workspace(end.workspaceId),
+        UpdateExpression: [
+          `REMOVE claim, dueKey, dueAt${unretire ? ', retiredBootId' : ''}`,
+          `SET ${['endedBy = :nonce', ...found.map(([name]) => `${name} = :${name}`)].join(', ')}`,
+        ].join(' '),
+        ConditionExpression: 'claim.#token = :token',
+        ExpressionAttributeNames: { '#token': 'token' },
+        ExpressionAttributeValues: {
+          ':token': end.record.token,
+          ':nonce': nonce,
+          ...Object.fromEntries(found.map(([name, value]) => [`:${name}`, value])),
+        },
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
+      };
       const written = await writtenOrFound(() =>
         table.client.send(
-          new UpdateCommand({
-            TableName: table.name,
-            Key: keyOf.workspace(workspaceId),
-            UpdateExpression: [
-              `REMOVE claim, dueKey, dueAt${unretire ? ', retiredBootId' : ''}`,
-              `SET ${['endedBy = :nonce', ...found.map(([name]) => `${name} = :${name}`)].join(', ')}`,
-            ].join(' '),
-            ConditionExpression: 'claim.#token = :token',
-            ExpressionAttributeNames: { '#token': 'token' },
-            ExpressionAttributeValues: {
-              ':token': token,
-              ':nonce': nonce,
-              ...Object.fromEntries(found.map(([name, value]) => [`:${name}`, value])),
-            },
-            ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-          }),
+          new TransactWriteCommand({ TransactItems: [{ Update: ending }, putRestartEnd(table, end)] }),
         ),
       );
       const isOurs = typeof written === 'object' && written.endedBy === nonce;

@@ -3,17 +3,17 @@ import { QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { indexes } from '../runtime/env-names.ts';
 import type { DueWork } from '../ports/due-work.ts';
 import type { Read } from '../ports/read.ts';
-import { dueKey, keyOf } from './keys.ts';
+import { dueKey, keyOf, RESTART_PREFIX } from './keys.ts';
 import { serverTimeOf, type Table } from './table.ts';
 import { conditionally } from './workspace-conditions.ts';
 
 export function dueWork(table: Table): DueWork {
-  const due = async (
+  const due = async <T>(
     partition: string,
-    prefix: string,
+    idOf: (item: Record<string, unknown>) => T,
     nowMs: number,
     limit: number,
-  ): Promise<Read<string[]>> => {
+  ): Promise<Read<T[]>> => {
     const page = await table.client.send(
       new QueryCommand({
         TableName: table.name,
@@ -23,14 +23,24 @@ export function dueWork(table: Table): DueWork {
         Limit: limit,
       }),
     );
-    const value = (page.Items ?? []).map((item) => String(item['pk']).slice(prefix.length));
+    const value = (page.Items ?? []).map(idOf);
     const serverTimeMs = serverTimeOf(page);
     return serverTimeMs === undefined ? { value } : { value, serverTimeMs };
   };
   return {
-    dueWorkspaces: (nowMs, limit) => due(dueKey.workspaces, 'WS#', nowMs, limit),
-    dueRequests: (nowMs, limit) => due(dueKey.requests, 'REQ#', nowMs, limit),
-    dueParked: (nowMs, limit) => due(dueKey.parked, 'WS#', nowMs, limit),
+    dueWorkspaces: (nowMs, limit) => due(dueKey.workspaces, partOf('pk', 'WS#'), nowMs, limit),
+    dueRequests: (nowMs, limit) => due(dueKey.requests, partOf('pk', 'REQ#'), nowMs, limit),
+    dueParked: (nowMs, limit) => due(dueKey.parked, partOf('pk', 'WS#'), nowMs, limit),
+    dueRestartEnds: (nowMs, limit) =>
+      due(
+        dueKey.restartEnds,
+        (item) => ({
+          workspaceId: partOf('pk', 'WS#')(item),
+          token: partOf('sk', RESTART_PREFIX)(item),
+        }),
+        nowMs,
+        limit,
+      ),
 
     async postponeParked(workspaceId, { dueAtMs, emptySinceMs }) {
       const parked = { TableName: table.name, Key: keyOf.parked(workspaceId) };
@@ -86,4 +96,9 @@ export function dueWork(table: Table): DueWork {
       return postponed ? 'postponed' : 'lost';
     },
   };
+}
+
+/** What stands behind the prefix of a key. */
+function partOf(name: 'pk' | 'sk', prefix: string) {
+  return (item: Record<string, unknown>): string => String(item[name]).slice(prefix.length);
 }

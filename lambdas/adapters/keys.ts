@@ -61,6 +61,7 @@ export const dueKey = {
   workspaces: 'DUE#WORKSPACES',
   requests: 'DUE#REQUESTS',
   parked: 'DUE#PARKED',
+  restartEnds: 'DUE#RESTART-ENDS',
 } as const;
 
 /** DynamoDB's TTL attribute wants epoch seconds. It only ever collects rubbish; no rule rests on it. */

@@ -103,5 +103,13 @@ export function ledger(table: Table): Ledger {
         ConditionExpression: 'attribute_exists(finishedAtMs)',
       });
     },
+
+    async noticeLater(requestId, dueAtMs) {
+      await updateRequest(table, requestId, {
+        UpdateExpression: 'SET dueAt = :due',
+        ConditionExpression: 'attribute_exists(finishedAtMs) AND attribute_exists(dueKey)',
+        ExpressionAttributeValues: { ':due': dueAtMs },
+      });
+    },
   };
 }

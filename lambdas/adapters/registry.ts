@@ -4,6 +4,7 @@ import type { Workspace } from '../../core/workspace.ts';
 import type { Registration, Registry, SettleWindow } from '../ports/registry.ts';
 import { indexUpdate } from './instance-index.ts';
 import { keyOf, listKey } from './keys.ts';
+import { mendWorkspace } from './mend-workspace.ts';
 import { failedConditions, retryingConflicts, type Table } from './table.ts';
 import { conditionally } from './workspace-conditions.ts';
 import { ITEM_VERSION } from './workspace-item.ts';
@@ -41,6 +42,8 @@ export function registry(table: Table): Registry {
         throw error;
       }
     },
+
+    mend: mendWorkspace(table),
 
     async remove(workspace) {
       try {

@@ -1,10 +1,9 @@
 /** What a workspace's story is read from: receipts, orders, requests and restarts, each sorted by a ULID. */
-import { PutCommand, QueryCommand, type QueryCommandOutput } from '@aws-sdk/lib-dynamodb';
-import { RECEIPT_LIFE_MS } from '../../core/receipt.ts';
+import { QueryCommand, type QueryCommandOutput } from '@aws-sdk/lib-dynamodb';
 import type { OrderRecord, RestartRecord } from '../../core/timeline.ts';
 import { indexes } from '../runtime/env-names.ts';
-import type { RestartRecords, Stories } from '../ports/stories.ts';
-import { keyOf, listKey, ORDER_PREFIX, RESTART_PREFIX, ttlSeconds, VERDICT_PREFIX } from './keys.ts';
+import type { Stories } from '../ports/stories.ts';
+import { keyOf, listKey, ORDER_PREFIX, RESTART_PREFIX, VERDICT_PREFIX } from './keys.ts';
 import { readRequest } from './ledger-reads.ts';
 import { readReceipt } from './receipt-store.ts';
 import type { Table } from './table.ts';
@@ -79,23 +78,6 @@ export function stories(table: Table): Stories {
       const newest = [...new Set([...waiting, ...ended])].toSorted().toReversed().slice(0, limit);
       const rows = await Promise.all(newest.map((id) => readRequest(table, id)));
       return rows.filter((row) => row !== undefined);
-    },
-  };
-}
-
-export function restartRecords(table: Table): RestartRecords {
-  return {
-    async note(workspaceId, restart) {
-      await table.client.send(
-        new PutCommand({
-          TableName: table.name,
-          Item: {
-            ...keyOf.restart(workspaceId, restart.token),
-            restart,
-            ttl: ttlSeconds(restart.endedAtMs + RECEIPT_LIFE_MS),
-          },
-        }),
-      );
     },
   };
 }

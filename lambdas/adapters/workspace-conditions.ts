@@ -1,7 +1,7 @@
 /** Clauses that several conditional writes of a workspace share. */
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
+import { ConditionalCheckFailedException, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
-import { retryingConflicts } from './table.ts';
+import { failedConditions, retryingConflicts } from './table.ts';
 import type { Heartbeat } from '../../core/workspace.ts';
 
 /** Runs a conditional write: true when it was made, false when its condition did not hold. */
@@ -15,12 +15,19 @@ export async function conditionally(write: () => Promise<unknown>): Promise<bool
   }
 }
 
-/** The item that a failed condition found (ALL_OLD); undefined for any other error. An absent item is empty. */
+/**
+ * The item that a failed condition found (ALL_OLD), of a transaction its first one; undefined for any other error. An
+ * absent item is empty.
+ */
 export function itemOfFailure(error: unknown): Record<string, unknown> | undefined {
-  if (!(error instanceof ConditionalCheckFailedException)) return undefined;
-  if (error.Item === undefined) return { removed: true };
+  const isFirstOfMany = failedConditions(error)?.includes(0) === true;
+  if (!isFirstOfMany && !(error instanceof ConditionalCheckFailedException)) return undefined;
+  const item =
+    error instanceof TransactionCanceledException
+      ? error.CancellationReasons?.[0]?.Item
+      : (error as ConditionalCheckFailedException).Item;
   // The document client unmarshalls answers, not errors.
-  return unmarshall(error.Item);
+  return item === undefined ? { removed: true } : unmarshall(item);
 }
 
 /** No beat since it was read: the clock-free form of "stale" (S3). */

@@ -56,6 +56,7 @@ const claim = z.looseObject({
   forced: z.boolean(),
 });
 
+const pause = z.object({ by: text, reason: text, untilMs: z.optional(instant) });
 const finding = { verdictId: text, atMs: instant };
 
 const workspaceItem = z.object({
@@ -69,7 +70,7 @@ const workspaceItem = z.object({
   settings: z.optional(z.record(text, z.unknown())),
   generation: count,
   firstGeneration: z.optional(count),
-  pause: z.optional(z.object({ by: text, reason: text, untilMs: z.optional(instant) })),
+  pause: z.optional(pause),
   settleUntilMs: instant,
   settleFromMs: z.optional(instant),
   settleBecause: text,
@@ -95,4 +96,10 @@ export function readWorkspaceItem(item: Record<string, unknown> | undefined): St
   if (!result.success) return 'malformed';
   const { v: _version, ...workspace } = result.data;
   return workspace as Workspace;
+}
+
+/** The pause of an item that cannot be read otherwise. */
+export function readPause(stored: unknown): Workspace['pause'] {
+  const result = pause.safeParse(stored);
+  return result.success ? (result.data as Workspace['pause']) : undefined;
 }

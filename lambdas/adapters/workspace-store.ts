@@ -65,33 +65,35 @@ export function workspaceStore(table: Table): WorkspaceStore {
         ? 'evidence.verdictId = :oldVerdict AND evidence.#round = :oldRound'
         : 'attribute_not_exists(evidence)';
       try {
-        await table.client.send(
-          new UpdateCommand({
-            TableName: table.name,
-            Key: keyOf.workspace(judged.workspaceId),
-            UpdateExpression: 'SET evidence = :evidence, dueKey = :dueKey, dueAt = :dueAt',
-            ConditionExpression: [
-              'generation = :generation',
-              'instanceId = :instanceId',
-              'attribute_not_exists(claim)',
-              replaced,
-              beat.condition,
-            ].join(' AND '),
-            ...(judged.evidence && { ExpressionAttributeNames: { '#round': 'round' } }),
-            ExpressionAttributeValues: {
-              ':evidence': evidence,
-              ':dueKey': dueKey.workspaces,
-              ':dueAt': resendAtMs,
-              ':generation': judged.generation,
-              ':instanceId': judged.instanceId,
-              ...(judged.evidence && {
-                ':oldVerdict': judged.evidence.verdictId,
-                ':oldRound': judged.evidence.round,
-              }),
-              ...beat.values,
-            },
-            ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-          }),
+        await retryingConflicts(() =>
+          table.client.send(
+            new UpdateCommand({
+              TableName: table.name,
+              Key: keyOf.workspace(judged.workspaceId),
+              UpdateExpression: 'SET evidence = :evidence, dueKey = :dueKey, dueAt = :dueAt',
+              ConditionExpression: [
+                'generation = :generation',
+                'instanceId = :instanceId',
+                'attribute_not_exists(claim)',
+                replaced,
+                beat.condition,
+              ].join(' AND '),
+              ...(judged.evidence && { ExpressionAttributeNames: { '#round': 'round' } }),
+              ExpressionAttributeValues: {
+                ':evidence': evidence,
+                ':dueKey': dueKey.workspaces,
+                ':dueAt': resendAtMs,
+                ':generation': judged.generation,
+                ':instanceId': judged.instanceId,
+                ...(judged.evidence && {
+                  ':oldVerdict': judged.evidence.verdictId,
+                  ':oldRound': judged.evidence.round,
+                }),
+                ...beat.values,
+              },
+              ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+            }),
+          ),
         );
         return 'written';
       } catch (error) {
@@ -138,13 +140,15 @@ export function workspaceStore(table: Table): WorkspaceStore {
     },
 
     async noteUnclear(workspaceId, unclear) {
-      await table.client.send(
-        new UpdateCommand({
-          TableName: table.name,
-          Key: keyOf.probe(workspaceId),
-          UpdateExpression: unclear ? 'SET unclear = :unclear' : 'REMOVE unclear',
-          ...(unclear && { ExpressionAttributeValues: { ':unclear': unclear } }),
-        }),
+      await retryingConflicts(() =>
+        table.client.send(
+          new UpdateCommand({
+            TableName: table.name,
+            Key: keyOf.probe(workspaceId),
+            UpdateExpression: unclear ? 'SET unclear = :unclear' : 'REMOVE unclear',
+            ...(unclear && { ExpressionAttributeValues: { ':unclear': unclear } }),
+          }),
+        ),
       );
     },
 

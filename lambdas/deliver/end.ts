@@ -57,13 +57,14 @@ export async function endRequest(ports: EndPorts, request: ParkedRequest, end: R
 
 /**
  * Says how a request ended: at least once, since the row stays due until this was done, and the sweep does what a crash
- * left out.
+ * left out. False: nobody may have been told.
  */
 export async function announceEnd(
   ports: Pick<EndPorts, 'ledger' | 'events'>,
   { requestId, workspaceId }: ParkedRequest,
   { state, why }: Pick<RequestEnd, 'state' | 'why'>,
-): Promise<void> {
+): Promise<boolean> {
   const published = await ports.events.publish(eventOf[state], { workspaceId, requestId, reason: why });
   if (published) await ports.ledger.noticed(requestId);
+  return published;
 }

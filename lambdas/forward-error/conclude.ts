@@ -90,7 +90,7 @@ export async function answerAndKeep(
         },
       }),
     });
-    return written === 'written' ? answer : repeatOfTwin(ports, report);
+    return written === 'written' ? answer : repeatOfTwin(ports, report, answer);
   }
   const row = requestRow(ports, thisCase, request, held?.verdictId);
   const message = parkedMessageOf(row, request);
@@ -131,10 +131,13 @@ export async function answerAndKeep(
 }
 
 /** Another call with the same key was faster by a moment: its answer is the first answer. */
-async function repeatOfTwin(ports: ForwardErrorPorts, report: Report): Promise<Answer> {
+async function repeatOfTwin(ports: ForwardErrorPorts, report: Report, own?: Answer): Promise<Answer> {
   const again = await ports.workspaces.readForJudging(report.workspaceId, report.key);
-  if (!again.value.firstAnswer) throw new Error('the idempotency row was there and is gone');
-  return repeat(ports, report, again.value.firstAnswer);
+  const { firstAnswer } = again.value;
+  if (firstAnswer) return repeat(ports, report, firstAnswer);
+  // The twin was refused, and its answer has just run out. This one is as good, where nothing was to be kept.
+  if (own) return own;
+  throw new Error('the idempotency row was there and is gone');
 }
 
 function requestRow(

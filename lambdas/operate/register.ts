@@ -4,7 +4,7 @@ import { settingsProblems, withOverrides, type WorkspaceSettings } from '../../c
 import { endRequest } from '../deliver/end.ts';
 import { policyFor } from '../judging/policies.ts';
 import { wake } from '../parking/wake.ts';
-import type { Registration } from '../ports/registry.ts';
+import type { Registration, SettleWindow } from '../ports/registry.ts';
 import type { StoredWorkspace } from '../ports/workspaces.ts';
 import { InvalidInputError, readBody, readValue, type ApiCall } from '../runtime/api-call.ts';
 import { removeQuery, workspaceBody } from '../schemas/api.ts';
@@ -21,24 +21,42 @@ export async function registerWorkspace(call: ApiCall, ports: OperatePorts): Pro
   const registration = readRegistration(call, ports);
   const { workspaceId } = registration;
   const { value: before } = await ports.workspaces.read(workspaceId);
-  if (before === 'malformed') throw new Error('the workspace cannot be read by this version');
-  const isNewInstance = before === 'absent' || before.instanceId !== registration.instanceId;
+  const isNewInstance = typeof before !== 'object' || before.instanceId !== registration.instanceId;
   let launchTimeMs = 0;
   if (isNewInstance) {
     const found = await findInstance(ports, registration.instanceId);
     if ('refusal' in found) return found.refusal;
     launchTimeMs = found.launchTimeMs;
   }
-  const written = await ports.registry.register(registration, before, {
+  const settles = {
     fromMs: call.now.latestMs,
     untilMs: settleUntil(call, ports, registration, launchTimeMs),
-  });
+  };
+  const written =
+    before === 'malformed'
+      ? await mend(ports, registration, settles)
+      : await ports.registry.register(registration, before, settles);
   if (written === 'conflict') return changedMeanwhile();
   await announceSuperseded(ports, before, isNewInstance);
-  if (typeof before === 'object' && before.desired !== 'running' && registration.desired === 'running') {
+  const wasReady = before === 'absent' || (before !== 'malformed' && before.desired === 'running');
+  if (!wasReady && registration.desired === 'running') {
     await wake(ports, workspaceId, ports.clock.nowMs());
   }
   return showWorkspace(ports, call, workspaceId, before === 'absent' ? 201 : 200);
+}
+
+/** What cannot be read nobody else mends: every other call about the workspace fails until it is registered again. */
+async function mend(
+  ports: OperatePorts,
+  registration: Registration,
+  settles: SettleWindow,
+): Promise<'written' | 'conflict'> {
+  const written = await ports.registry.mend(registration, settles);
+  if (written === 'newer-version') throw new Error('the workspace is of a newer version');
+  if (written === 'written') {
+    ports.log.warn('workspace replaced that could not be read', { workspaceId: registration.workspaceId });
+  }
+  return written;
 }
 
 function readRegistration(call: ApiCall, ports: OperatePorts): Registration {

@@ -28,15 +28,15 @@ export async function orderRestart(call: ApiCall, ports: OperatePorts): Promise<
   }
   const found = await findWorkspace(ports, workspaceId);
   if (isAnswer(found)) return found;
-  const answer = refusalOf(found, call, forced) ?? (await claimFor(ports, call, found, { reason, forced }));
-  if (key && answer.status === 202) {
-    const about = { workspaceId, atMs: call.now.latestMs };
-    await ports.receipts.putJudged({
-      about,
-      firstAnswer: { key, value: { fingerprint, answer }, lifeMs: firstAnswerLifeMs.promise },
-    });
-  }
-  return answer;
+  const asked: Asked = { reason, forced, ...(key && { once: { key, fingerprint } }) };
+  return refusalOf(found, call, forced) ?? (await claimFor(ports, call, found, asked));
+}
+
+interface Asked {
+  readonly reason: string;
+  readonly forced: boolean;
+  /** The same call again gets the first answer. */
+  readonly once?: { readonly key: IdempotencyKey; readonly fingerprint: string };
 }
 
 function keyOf(call: ApiCall, workspaceId: string): IdempotencyKey | undefined {
@@ -70,7 +70,7 @@ async function claimFor(
   ports: OperatePorts,
   call: ApiCall,
   workspace: Workspace,
-  { reason, forced }: { reason: string; forced: boolean },
+  { reason, forced, once }: Asked,
 ): Promise<Answer> {
   const { workspaceId, instanceId } = workspace;
   const probe = (await ports.ec2.look([instanceId])).get(instanceId)?.probe;
@@ -114,11 +114,18 @@ async function claimFor(
     token: order.token,
     probe,
   });
-  if ((await ports.workspaces.claim(write)) !== 'won') return changedMeanwhile();
-  ports.log.info('restart ordered', { workspaceId, token: order.token, by: call.caller.principal, forced });
   const { claim, generation } = write.sets;
+  const answer = json(202, { workspaceId, claim: claimView(claim) });
+  const firstAnswer = once && {
+    key: once.key,
+    value: { fingerprint: once.fingerprint, answer },
+    lifeMs: firstAnswerLifeMs.promise,
+  };
+  if ((await ports.workspaces.claim(write, firstAnswer)) !== 'won') return changedMeanwhile();
+  ports.log.info('restart ordered', { workspaceId, token: order.token, by: call.caller.principal, forced });
+  // From here on nothing throws: the claim stands, and so does its answer.
   await sendRestartOf(ports, { workspaceId, instanceId, generation, claim });
-  return json(202, { workspaceId, claim: claimView(claim) });
+  return answer;
 }
 
 /** Sets a claim going. When that fails the claim stands all the same: the sweep finds it, and sends the message. */

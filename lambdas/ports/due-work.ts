@@ -6,6 +6,8 @@ import type { Read } from './read.ts';
 export interface DueWork {
   dueWorkspaces(nowMs: number, limit: number): Promise<Read<string[]>>;
   dueRequests(nowMs: number, limit: number): Promise<Read<string[]>>;
+  /** Ends of restarts of which nobody was told. */
+  dueRestartEnds(nowMs: number, limit: number): Promise<Read<{ workspaceId: string; token: string }[]>>;
   /** Workspaces with parked requests that were not looked at for a while. */
   dueParked(nowMs: number, limit: number): Promise<Read<string[]>>;
   /** Sets when what is parked for a workspace is looked at again; never, when nothing is parked. */

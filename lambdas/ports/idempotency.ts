@@ -14,3 +14,10 @@ export interface FirstAnswer {
   /** The request that was parked by it. */
   readonly requestId?: string;
 }
+
+/** A first answer to be kept, and how long it answers a repeat, ms. */
+export interface KeptAnswer {
+  readonly key: IdempotencyKey;
+  readonly value: FirstAnswer;
+  readonly lifeMs: number;
+}

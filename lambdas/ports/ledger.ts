@@ -30,6 +30,8 @@ export interface Ledger {
   finish(request: ParkedRequest, end: FinishedRequest): Promise<Finish>;
   /** Notes that the end of a request was announced. */
   noticed(requestId: string): Promise<void>;
+  /** Notes that the end of a request could not be announced, and when to try that again. */
+  noticeLater(requestId: string, dueAtMs: number): Promise<void>;
   readResponse(requestId: string): Promise<KeptResponse | undefined>;
   /** How many requests wait before this one. */
   countBefore(workspaceId: string, requestId: string): Promise<number>;

@@ -32,6 +32,8 @@ export interface Registry {
     before: StoredWorkspace,
     settles: SettleWindow,
   ): Promise<'written' | 'conflict'>;
+  /** Replaces an item that cannot be read, if it still is as it was read; never one of a newer version. */
+  mend(registration: Registration, settles: SettleWindow): Promise<'written' | 'conflict' | 'newer-version'>;
   remove(workspace: Workspace): Promise<'removed' | 'conflict'>;
   settle(workspace: Workspace, window: SettleWindow, because: string): Promise<'written' | 'conflict'>;
   pause(workspaceId: string, pause: Pause | undefined): Promise<'written' | 'absent'>;

@@ -11,7 +11,24 @@ export interface Stories {
   orders(workspaceId: string, upToId: string, limit: number): Promise<OrderRecord[]>;
 }
 
-/** Where the end of each restart is written down, for the story. */
-export interface RestartRecords {
-  note(workspaceId: string, record: RestartRecord): Promise<void>;
+/** How a restart ended, and what whoever tells of it needs: it is written with the end itself, and told after it. */
+export interface RestartEnd {
+  readonly workspaceId: string;
+  readonly instanceId: string;
+  readonly record: RestartRecord;
+  /** Nothing restarts the workspace any more. */
+  readonly quarantined: boolean;
+  /** All that a replacement needs, when the instance is gone. */
+  readonly replacement?: Readonly<Record<string, string | number>>;
+  /** The metrics have it already. */
+  readonly counted?: boolean;
+}
+
+/** Ends of restarts of which nobody was told yet. They stay due until {@link RestartEnds.told}. */
+export interface RestartEnds {
+  untold(workspaceId: string, token: string): Promise<RestartEnd | undefined>;
+  /** Notes that the end was counted and announced. */
+  told(end: RestartEnd): Promise<void>;
+  /** Notes that the end was counted but not announced, and when to try that again. */
+  tellLater(end: RestartEnd, dueAtMs: number): Promise<void>;
 }

@@ -3,8 +3,9 @@ import type { ClaimWrite } from '../../core/claim.ts';
 import type { Probe } from '../../core/facts.ts';
 import type { Beat } from '../../core/heartbeat.ts';
 import type { Claim, Evidence, Unclear, Workspace } from '../../core/workspace.ts';
-import type { FirstAnswer, IdempotencyKey } from './idempotency.ts';
+import type { FirstAnswer, IdempotencyKey, KeptAnswer } from './idempotency.ts';
 import type { Read } from './read.ts';
+import type { RestartEnd } from './stories.ts';
 
 /** A stored workspace as it was read; `malformed` is an item that this version cannot read. */
 export type StoredWorkspace = Workspace | 'absent' | 'malformed';
@@ -62,8 +63,11 @@ export interface WorkspaceStore {
   ): Promise<'written' | StoredWorkspace>;
   /** Removes the evidence of one verdict; where it is another's by now, or a claim's, gives the workspace as it is. */
   removeEvidence(workspaceId: string, verdictId: string): Promise<'removed' | StoredWorkspace>;
-  /** The claim: one conditional write that carries every guard. `lost` names the workspace as it was found. */
-  claim(write: ClaimWrite): Promise<'won' | { lostTo: StoredWorkspace }>;
+  /**
+   * The claim: one conditional write that carries every guard. `lostTo` is the workspace as it was found. An order's
+   * first answer is kept by the same write, so that a repeat of the call never finds the one without the other.
+   */
+  claim(write: ClaimWrite, firstAnswer?: KeptAnswer): Promise<'won' | { lostTo: StoredWorkspace }>;
   /** What follows from a dead verdict that leads to no claim: one conditional write that carries the same guards. */
   concludeDead(conclusion: Conclusion): Promise<'won' | { lostTo: StoredWorkspace }>;
   /** Moves a claim on, if it is still exactly as read. */
@@ -73,10 +77,12 @@ export interface WorkspaceStore {
     to: Claim,
     also: { dueAtMs: number; settleUntilMs?: number; stopAtMs?: number; lastLook?: LastLook },
   ): Promise<'advanced' | 'lost'>;
-  /** Ends a claim; `unretire` lets the condemned boot count again, `sets` keeps what the end has shown. */
+  /**
+   * Ends a claim, and keeps the end for the story and for whoever tells of it, in one write. `unretire` lets the
+   * condemned boot count again, `sets` keeps what the end has shown.
+   */
   endClaim(
-    workspaceId: string,
-    token: string,
+    end: RestartEnd,
     also: {
       unretire: boolean;
       sets?: Partial<Pick<Workspace, 'gone' | 'quarantine' | 'recentRestartsMs'>>;

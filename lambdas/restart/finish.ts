@@ -1,19 +1,20 @@
-/** Ends a claim, whatever came of it: the slot is given back, the news goes out, parked requests are woken. */
+/** Ends a claim, whatever came of it: the news goes out, parked requests are woken, the slot is given back. */
 import type { PolicySettings } from '../../core/policy.ts';
 import type { RestartOutcome, RestartView } from '../../core/restart.ts';
 import { isUntouched, type Claim, type Workspace } from '../../core/workspace.ts';
 import { wake, type WakePorts } from '../parking/wake.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Ec2Power, Ec2Probe } from '../ports/ec2.ts';
-import type { Events, EventType } from '../ports/events.ts';
+import type { Events } from '../ports/events.ts';
 import type { BrakeStore, Ec2Health } from '../ports/fleet.ts';
 import type { Ids } from '../ports/ids.ts';
 import type { Settled } from '../ports/queues.ts';
 import type { ReceiptStore } from '../ports/receipts.ts';
-import type { RestartRecords } from '../ports/stories.ts';
+import type { RestartEnd, RestartEnds } from '../ports/stories.ts';
 import type { WorkspaceStore } from '../ports/workspaces.ts';
 import { detailOfGone } from './gone.ts';
 import { releaseSlot } from './release.ts';
+import { tellNow } from './tell.ts';
 
 export interface RestartPorts extends WakePorts {
   readonly clock: Clock;
@@ -22,20 +23,12 @@ export interface RestartPorts extends WakePorts {
   readonly brake: BrakeStore;
   readonly ec2Health: Pick<Ec2Health, 'recent'>;
   readonly receipts: Pick<ReceiptStore, 'read'>;
-  readonly restarts: RestartRecords;
+  readonly restartEnds: RestartEnds;
   readonly ec2: Ec2Probe;
   readonly power: Ec2Power;
   readonly events: Events;
   readonly settings: PolicySettings;
 }
-
-const eventOf: Record<RestartOutcome, EventType> = {
-  done: 'restart.done',
-  'false-alarm': 'restart.done',
-  gone: 'workspace.gone',
-  failed: 'restart.failed',
-  cancelled: 'restart.failed',
-};
 
 /** Whether a restart was right, as far as its end shows. */
 const labelOf: Record<RestartOutcome, 'justified' | 'unjustified' | 'unknown'> = {
@@ -57,47 +50,35 @@ export async function finishClaim(
   end: End,
 ): Promise<Settled> {
   const { workspaceId } = workspace;
-  // Only a restart that was done leaves its boot retired: one that ended without may have condemned a living agent,
-  // and its beats must count again. A late beat of a dead one only makes the judge say busy.
-  const quarantine = quarantineOf(claim, end, ports.clock.nowMs());
-  const ended = await ports.workspaces.endClaim(workspaceId, claim.token, {
-    unretire: end.outcome !== 'done' && end.outcome !== 'gone',
-    sets: { ...whatItShowed(workspace, claim, end, ports.clock.nowMs()), ...(quarantine && { quarantine }) },
-  });
-  await releaseSlot(ports, { token: claim.token, workspaceId, ...end });
-  if (ended === 'lost') return { kind: 'done' };
-  const label = wasAlive(claim, end) ? 'unjustified' : labelOf[end.outcome];
-  ports.log.info('restart ended', {
-    workspaceId,
-    token: claim.token,
-    outcome: end.outcome,
-    because: end.because,
-    label,
-  });
-  ports.log.count(`Restart${label.charAt(0).toUpperCase()}${label.slice(1)}`);
-  if (end.outcome === 'failed') ports.log.count('RestartFailed');
-  if (end.because === 'mute') ports.log.count('WorkspaceMute');
-  await ports.events.publish(eventOf[end.outcome], {
-    ...(end.outcome === 'gone' && (await needsOfReplacement(ports, workspace))),
+  const nowMs = ports.clock.nowMs();
+  const quarantine = quarantineOf(claim, end, nowMs);
+  const told: RestartEnd = {
     workspaceId,
     instanceId: claim.instanceId,
-    token: claim.token,
-    outcome: end.outcome,
-    reason: end.because,
-    label,
+    record: {
+      token: claim.token,
+      reason: claim.reason,
+      sinceMs: claim.sinceMs,
+      endedAtMs: nowMs,
+      outcome: end.outcome,
+      because: end.because,
+      label: wasAlive(claim, end) ? 'unjustified' : labelOf[end.outcome],
+    },
+    quarantined: quarantine !== undefined,
+    ...(end.outcome === 'gone' && { replacement: await needsOfReplacement(ports, workspace) }),
+  };
+  const ended = await ports.workspaces.endClaim(told, {
+    // Only a restart that was done leaves its boot retired: one that ended without may have condemned a living agent,
+    // and its beats must count again. A late beat of a dead one only makes the judge say busy.
+    unretire: end.outcome !== 'done' && end.outcome !== 'gone',
+    sets: { ...whatItShowed(workspace, claim, end, nowMs), ...(quarantine && { quarantine }) },
   });
-  if (quarantine) await tellOfQuarantine(ports, workspaceId, claim.instanceId, quarantine);
-  await wake(ports, workspaceId, ports.clock.nowMs());
-  // Last: it is for the story only, and nothing that matters more must fail with it.
-  await ports.restarts.note(workspaceId, {
-    token: claim.token,
-    reason: claim.reason,
-    sinceMs: claim.sinceMs,
-    endedAtMs: ports.clock.nowMs(),
-    outcome: end.outcome,
-    because: end.because,
-    label,
-  });
+  if (ended === 'ended') {
+    // Nothing of the following throws: the message is done, and what is left out here the sweep does.
+    await tellNow(ports, told);
+    await wake(ports, workspaceId, ports.clock.nowMs());
+  }
+  await releaseSlot(ports, { token: claim.token, workspaceId, ...end });
   return { kind: 'done' };
 }
 
@@ -138,23 +119,7 @@ function quarantineOf(claim: Claim, { outcome, because }: End, nowMs: number): W
   return mayMendItself.includes(because) ? undefined : { verdictId: claim.token, atMs: nowMs, because };
 }
 
-async function tellOfQuarantine(
-  ports: RestartPorts,
-  workspaceId: string,
-  instanceId: string,
-  { verdictId, because }: NonNullable<Workspace['quarantine']>,
-): Promise<void> {
-  ports.log.count('WorkspaceQuarantined');
-  await ports.events.publish('workspace.quarantined', {
-    workspaceId,
-    instanceId,
-    verdictId,
-    reason: because,
-  });
-}
-
 async function needsOfReplacement(ports: RestartPorts, workspace: Workspace) {
-  ports.log.count('WorkspaceGone');
   const looks = await ports.ec2.look([workspace.instanceId]);
   return detailOfGone(workspace, looks.get(workspace.instanceId));
 }

@@ -6,7 +6,7 @@ import { events, openEventBridge } from '../adapters/events.ts';
 import { ledger } from '../adapters/ledger.ts';
 import { openSqs, queues } from '../adapters/queues.ts';
 import { receiptStore } from '../adapters/receipt-store.ts';
-import { restartRecords } from '../adapters/stories.ts';
+import { restartEnds } from '../adapters/restart-ends.ts';
 import { watch, watchedPower, watchedProbe } from '../adapters/watched-ec2.ts';
 import { workspaceStore } from '../adapters/workspace-store.ts';
 import { requireEnv } from '../runtime/env.ts';
@@ -30,7 +30,7 @@ const ports: RestartPorts = {
   brake: brakeStore(table),
   ec2Health: health,
   receipts: receiptStore(table),
-  restarts: restartRecords(table),
+  restartEnds: restartEnds(table),
   queues: queues(sqs, { parked: requireEnv('parkedQueueUrl') }),
   ec2: watchedProbe(ec2Probe(log), watching),
   power: watchedPower(ec2Power(openEc2Power()), watching),

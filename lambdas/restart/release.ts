@@ -16,11 +16,21 @@ const meaning: Record<RestartOutcome, EndedRestart['outcome']> = {
   cancelled: 'other',
 };
 
+type ReleasePorts = BrakePorts & { readonly clock: Clock; readonly settings: PolicySettings };
+type Release = Omit<EndedRestart, 'outcome'> & { readonly outcome: RestartOutcome };
+
 /** Best effort, a few times: the sweep frees what is left, and the ramp then goes on with another one. */
-export async function releaseSlot(
-  ports: BrakePorts & { readonly clock: Clock; readonly settings: PolicySettings },
-  end: Omit<EndedRestart, 'outcome'> & { readonly outcome: RestartOutcome },
-): Promise<void> {
+export async function releaseSlot(ports: ReleasePorts, end: Release): Promise<void> {
+  try {
+    await tryRelease(ports, end);
+  } catch (error) {
+    const { workspaceId, token } = end;
+    ports.log.error('slot not given back', { workspaceId, token }, error);
+    ports.log.count('SlotNotReleased');
+  }
+}
+
+async function tryRelease(ports: ReleasePorts, end: Release): Promise<void> {
   const policy = policyOf(ports.settings);
   for (let tries = 0; tries < MOST_TRIES; tries++) {
     const fleet = await ports.brake.read();
@@ -33,10 +43,6 @@ export async function releaseSlot(
 }
 
 /** The slot of a claim that goes on, but may not act for a while: another one may use it, and take its turn. */
-export function giveBackSlot(
-  ports: Parameters<typeof releaseSlot>[0],
-  workspaceId: string,
-  token: string,
-): Promise<void> {
+export function giveBackSlot(ports: ReleasePorts, workspaceId: string, token: string): Promise<void> {
   return releaseSlot(ports, { token, workspaceId, outcome: 'cancelled', because: 'waits' });
 }

@@ -51,7 +51,9 @@ export async function answerEvent(
     if (error instanceof BadCursorError) return responseOf(problem('invalid-input', error.message));
     log.error('call failed', { route: event.routeKey }, error);
     log.count('CallFailed');
-    const detail = 'Something that Defib depends on failed. Nothing was restarted by this call; try again.';
+    // What failed may have been the answer of a write that was done.
+    const detail =
+      'Something that Defib depends on failed. Whether the call was carried out is not known; try again.';
     return responseOf(problem('unavailable', detail, { retryAfterSeconds: retryAfterSeconds.busy }));
   }
 }

@@ -6,6 +6,7 @@
  *   an open claim without news   its epoch is raised and its restart message sent again
  *   a request past its time      ended as expired, or as never accepted; an end that nobody announced, announced
  *   parked requests              those whose message is gone are ended, those that wait in silence are counted
+ *   an end of a restart          told, if nobody has told it (restart/tell.ts)
  *   the fleet item               slots of ended claims freed, the brake opened, closed, its ramp ended (fleet.ts)
  */
 import { clockFact } from '../../core/clock.ts';
@@ -21,9 +22,12 @@ import type { BrakeStore, Ec2Health } from '../ports/fleet.ts';
 import type { Ledger } from '../ports/ledger.ts';
 import type { Log } from '../ports/log.ts';
 import type { Queues } from '../ports/queues.ts';
+import type { RestartEnds } from '../ports/stories.ts';
 import type { WorkspaceStore } from '../ports/workspaces.ts';
+import { tellEnd } from '../restart/tell.ts';
 import { sweepFleet } from './fleet.ts';
 import { sweepParked } from './parked.ts';
+import { impatient } from './patience.ts';
 import { sweepRequest } from './requests.ts';
 
 export interface SweepPorts {
@@ -31,6 +35,7 @@ export interface SweepPorts {
   readonly due: DueWork;
   readonly workspaces: Pick<WorkspaceStore, 'read' | 'removeEvidence'>;
   readonly ledger: Ledger;
+  readonly restartEnds: RestartEnds;
   readonly queues: Queues;
   readonly brake: BrakeStore;
   readonly ec2Health: Pick<Ec2Health, 'recent'>;
@@ -59,16 +64,22 @@ export async function handleSweep(ports: SweepPorts): Promise<void> {
     earliestMs: Math.min(ownMs, serverTimeMs),
     latestMs: Math.max(ownMs, serverTimeMs),
   };
+  // First what the whole fleet hangs on, last what hangs on EventBridge.
+  await guarded(ports, 'fleet', () => sweepFleet(ports, now));
   const { value: requestIds } = await ports.due.dueRequests(now.earliestMs, ROWS_PER_SWEEP);
+  const { value: restartEnds } = await ports.due.dueRestartEnds(now.earliestMs, ROWS_PER_SWEEP);
   const { value: parkedIds } = await ports.due.dueParked(now.earliestMs, ROWS_PER_SWEEP);
   for (const id of workspaceIds) await guarded(ports, id, () => sweepWorkspace(ports, id, now.earliestMs));
-  for (const id of requestIds) await guarded(ports, id, () => sweepRequest(ports, id, now.earliestMs));
-  for (const id of parkedIds) await guarded(ports, id, () => sweepParked(ports, id, now.earliestMs));
-  await guarded(ports, 'fleet', () => sweepFleet(ports, now));
+  const telling = { ...ports, events: impatient(ports.events) };
+  for (const id of parkedIds) await guarded(ports, id, () => sweepParked(telling, id, now.earliestMs));
+  for (const id of requestIds) await guarded(ports, id, () => sweepRequest(telling, id, now.earliestMs));
+  for (const { workspaceId, token } of restartEnds)
+    await guarded(ports, token, () => sweepRestartEnd(telling, workspaceId, token));
   ports.log.info('swept', {
     workspaces: workspaceIds.length,
     requests: requestIds.length,
     parked: parkedIds.length,
+    restartEnds: restartEnds.length,
   });
 }
 
@@ -122,6 +133,11 @@ async function resumeClaim(ports: SweepPorts, workspace: Workspace, nowMs: numbe
     epoch: claim.epoch + 1,
     token: claim.token,
   });
+}
+
+async function sweepRestartEnd(ports: SweepPorts, workspaceId: string, token: string): Promise<void> {
+  const end = await ports.restartEnds.untold(workspaceId, token);
+  if (end) await tellEnd(ports, end);
 }
 
 function addressOf(workspace: Workspace) {

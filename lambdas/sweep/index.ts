@@ -6,6 +6,7 @@ import { ec2Health } from '../adapters/ec2-health.ts';
 import { events, openEventBridge } from '../adapters/events.ts';
 import { ledger } from '../adapters/ledger.ts';
 import { openSqs, queues } from '../adapters/queues.ts';
+import { restartEnds } from '../adapters/restart-ends.ts';
 import { workspaceStore } from '../adapters/workspace-store.ts';
 import { requireEnv } from '../runtime/env.ts';
 import { publishMetrics } from '../runtime/publish-metrics.ts';
@@ -20,6 +21,7 @@ const ports: SweepPorts = {
   due: dueWork(table),
   workspaces: workspaceStore(table),
   ledger: ledger(table),
+  restartEnds: restartEnds(table),
   queues: queues(openSqs(), {
     reprobe: requireEnv('reprobeQueueUrl'),
     restart: requireEnv('restartQueueUrl'),

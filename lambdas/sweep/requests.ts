@@ -1,12 +1,18 @@
 /** Requests whose time has come: never accepted, expired, or ended without anybody having been told. */
 import { isFinalState } from '../../core/parking.ts';
+import { tellAgainAtMs } from '../../core/untold.ts';
 import { announceEnd, endRequest, type EndPorts } from '../deliver/end.ts';
 
 export async function sweepRequest(ports: EndPorts, requestId: string, nowMs: number): Promise<void> {
   const request = await ports.ledger.read(requestId);
   if (!request) return;
   const { state } = request;
-  if (isFinalState(state)) return announceEnd(ports, request, { ...request, state });
+  if (isFinalState(state)) {
+    const isTold = await announceEnd(ports, request, { ...request, state });
+    const endedAtMs = request.finishedAtMs ?? nowMs;
+    if (!isTold) await ports.ledger.noticeLater(requestId, tellAgainAtMs(endedAtMs, nowMs));
+    return;
+  }
   if (state === 'accepting') {
     await endRequest(ports, request, { state: 'refused', why: 'never-accepted', onlyFrom: 'accepting' });
     return;

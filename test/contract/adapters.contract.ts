@@ -8,7 +8,9 @@ import { dueWork } from '../../lambdas/adapters/due-work.ts';
 import { instanceIndex } from '../../lambdas/adapters/instance-index.ts';
 import { ledger } from '../../lambdas/adapters/ledger.ts';
 import { registry } from '../../lambdas/adapters/registry.ts';
+import { restartEnds } from '../../lambdas/adapters/restart-ends.ts';
 import { workspaceStore } from '../../lambdas/adapters/workspace-store.ts';
+import type { RestartEnd } from '../../lambdas/ports/stories.ts';
 import { aMessage, aRow } from '../lambdas/parked.ts';
 import { aClaim } from '../lambdas/mocked-aws.ts';
 import { suite, type Bench } from './bench.ts';
@@ -139,10 +141,35 @@ export const adapters = suite('dynamodb', 'the adapters', (say) => {
         lastLook: { generation: 2, pauseEndedByMs: one.nowMs, bootId: 'boot-a' },
       });
     expect([await advance(), await advance()]).toEqual(['advanced', 'lost']);
-    const end = () => one.store.endClaim(one.workspaceId, 'token-1', { unretire: true });
+    const end = () => one.store.endClaim(endOf(one, 'token-1'), { unretire: true });
     expect([await end(), await end()]).toEqual(['ended', 'lost']);
     const after = await one.read();
     expect([after.claim, after.retiredBootId]).toEqual([undefined, undefined]);
+  });
+
+  say('the end of a restart is kept with the end of its claim, and due until it was told', async (bench) => {
+    const one = await registered(bench);
+    await one.store.recordFirstBeat(await one.read(), beat(1), stamp(one.nowMs));
+    const ends = restartEnds(bench.table);
+    const due = dueWork(bench.table);
+    const untold = () => ends.untold(one.workspaceId, 'token-1');
+    expect(await one.store.endClaim(endOf(one, 'token-1'), { unretire: true })).toBe('lost');
+    expect(await untold()).toBeUndefined();
+    await one.store.claim(claimOf(one, 'token-1', 1));
+    await one.store.endClaim(endOf(one, 'token-1'), { unretire: true });
+    const isDue = async () =>
+      (await due.dueRestartEnds(one.nowMs + 3_600_000, 200)).value.some(
+        ({ workspaceId, token }) => workspaceId === one.workspaceId && token === 'token-1',
+      );
+    for (let tries = 0; tries < 20 && !(await isDue()); tries++) await bench.wait(0.1);
+    expect(await isDue()).toBe(true);
+    expect(await untold()).toEqual(endOf(one, 'token-1'));
+    await ends.tellLater(endOf(one, 'token-1'), one.nowMs + 7_200_000);
+    expect(await untold()).toEqual({ ...endOf(one, 'token-1'), counted: true });
+    await ends.told(endOf(one, 'token-1'));
+    expect(await untold()).toBeUndefined();
+    await ends.tellLater(endOf(one, 'token-1'), one.nowMs);
+    expect(await untold()).toBeUndefined();
   });
 
   say('an open claim is due, and its sweep puts it off once', async (bench) => {
@@ -208,3 +235,13 @@ export const adapters = suite('dynamodb', 'the adapters', (say) => {
     expect(await letters.read(requestId)).toEqual(message);
   });
 });
+
+function endOf({ workspaceId, nowMs }: { workspaceId: string; nowMs: number }, token: string): RestartEnd {
+  const record = { token, reason: 'stopped', sinceMs: nowMs, endedAtMs: nowMs, outcome: 'done' };
+  return {
+    workspaceId,
+    instanceId: INSTANCE,
+    record: { ...record, because: 'back', label: 'justified' },
+    quarantined: false,
+  };
+}

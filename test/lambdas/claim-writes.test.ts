@@ -1,7 +1,7 @@
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
+import { ConditionalCheckFailedException, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import { StartInstancesCommand, StopInstancesCommand } from '@aws-sdk/client-ec2';
 import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
-import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Workspace } from '../../core/workspace.ts';
@@ -39,12 +39,16 @@ const step = async () =>
 
 /** The first write is done but its answer lost, so the SDK's own repeat fails its condition: it finds `found`. */
 const repeatFinds = (found: (values: Record<string, unknown>) => Workspace) => {
-  aws.dynamo.on(UpdateCommand).callsFake((input: { ExpressionAttributeValues: Record<string, unknown> }) => {
-    throw new ConditionalCheckFailedException({
-      message: 'no',
-      $metadata: {},
-      Item: marshall(itemOf(found(input.ExpressionAttributeValues)), { removeUndefinedValues: true }),
-    });
+  type Written = { ExpressionAttributeValues: Record<string, unknown> };
+  const Item = ({ ExpressionAttributeValues }: Written) =>
+    marshall(itemOf(found(ExpressionAttributeValues)), { removeUndefinedValues: true });
+  const refused = { message: 'no', $metadata: {} };
+  aws.dynamo.on(UpdateCommand).callsFake((input: Written) => {
+    throw new ConditionalCheckFailedException({ ...refused, Item: Item(input) });
+  });
+  aws.dynamo.on(TransactWriteCommand).callsFake((input: { TransactItems: [{ Update: Written }] }) => {
+    const reason = { Code: 'ConditionalCheckFailed', Item: Item(input.TransactItems[0].Update) };
+    throw new TransactionCanceledException({ ...refused, CancellationReasons: [reason, { Code: 'None' }] });
   });
 };
 const starts = () => aws.ec2.commandCalls(StartInstancesCommand).length;

@@ -34,6 +34,17 @@ describe.each(['stopped', 'silent'] as const)('a workspace that is %s', { timeou
     }
   });
 
+  it('a function ends after any single effect - the end of the restart is told all the same', async () => {
+    const { effects } = await play({ dies });
+    for (let crashAfter = 1; crashAfter <= effects; crashAfter++) {
+      const { news } = await play({ dies, crashAfter });
+      expect({ crashAfter, news }).toEqual({
+        crashAfter,
+        news: expect.arrayContaining(['restart.done']) as unknown,
+      });
+    }
+  });
+
   it('each message comes two and three times - the same end', async () => {
     for (const copies of [2, 3]) expect(await play({ dies, copies })).toMatchObject(wellEnded(dies));
   });

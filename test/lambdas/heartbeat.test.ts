@@ -1,4 +1,4 @@
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
+import { ConditionalCheckFailedException, TransactionConflictException } from '@aws-sdk/client-dynamodb';
 import { ChangeMessageVisibilityCommand } from '@aws-sdk/client-sqs';
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
@@ -78,6 +78,15 @@ describe('a beat of the known boot', () => {
     await beat({ bootId: 'boot-a', seq: 42 });
     expect(updates()[1]?.ExpressionAttributeValues).toMatchObject({ ':freshUntil': NOW_MS + 120_000 });
   });
+});
+
+it('a beat that meets the transaction by which a restart ends - tried again, and counts (D5)', async () => {
+  aws.dynamo
+    .on(UpdateCommand)
+    .rejectsOnce(new TransactionConflictException({ message: 'busy', $metadata: {} }))
+    .resolves({ Attributes: itemOf(aStoredWorkspace()) });
+  expect(await beat({ bootId: 'boot-a', seq: 42 })).toMatchObject({ status: 204 });
+  expect(updates()).toHaveLength(2);
 });
 
 describe('a beat whose first write was done and whose answer was lost', () => {

@@ -11,7 +11,9 @@ import { simulatedDynamo, type Item } from '../simulator/aws/dynamodb.ts';
 import { TABLE, type mockedAws } from './mocked-aws.ts';
 
 export interface MemoryTable {
+  run(command: object): unknown;
   item(pk: string, sk: string): Item | undefined;
+  items(): Item[];
   put(item: Item): void;
 }
 

@@ -23,7 +23,8 @@ import { events, openEventBridge } from '../../lambdas/adapters/events.ts';
 import { ledger } from '../../lambdas/adapters/ledger.ts';
 import { openSqs, queues } from '../../lambdas/adapters/queues.ts';
 import { receiptStore } from '../../lambdas/adapters/receipt-store.ts';
-import { restartRecords, stories } from '../../lambdas/adapters/stories.ts';
+import { restartEnds } from '../../lambdas/adapters/restart-ends.ts';
+import { stories } from '../../lambdas/adapters/stories.ts';
 import { openTable } from '../../lambdas/adapters/table.ts';
 import { workspaceStore } from '../../lambdas/adapters/workspace-store.ts';
 import type { AgentAnswer, AgentRequest } from '../../lambdas/ports/agents.ts';
@@ -64,6 +65,14 @@ export function mockedAws() {
 /** Metadata of an answer that the database gave at that time. */
 export function dated(atMs = NOW_MS): object {
   return { serverDate: new Date(atMs).toUTCString() };
+}
+
+/** The writes that ended a claim: each is the first of a transaction. */
+export function endedClaims({ dynamo }: Pick<ReturnType<typeof mockedAws>, 'dynamo'>) {
+  return dynamo.commandCalls(TransactWriteCommand).flatMap((call) => {
+    const end = call.args[0].input.TransactItems?.[0]?.Update;
+    return end?.UpdateExpression?.startsWith('REMOVE claim') === true ? [end] : [];
+  });
 }
 
 export interface Counted extends Log {
@@ -124,7 +133,7 @@ export function portsOver(
     settings: defaultSettings,
     workspaces: workspaceStore(table),
     receipts: receiptStore(table),
-    restarts: restartRecords(table),
+    restartEnds: restartEnds(table),
     ledger: ledger(table),
     deadLetters: deadLetters(table),
     stories: stories(table),

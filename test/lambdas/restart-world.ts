@@ -228,6 +228,8 @@ export async function play({
   };
   const isBack = () => ec2.state === 'running' && workspace().heartbeat?.bootId === 'boot-b';
 
+  const isTold = () => table.items().every((item) => item['untold'] === undefined);
+
   for (let second = 0; second < 1200; second++) {
     nowMs = NOW_MS + second * 1000;
     if (ec2.state === 'pending' && nowMs >= ec2.untilMs) ec2.state = 'running';
@@ -248,7 +250,7 @@ export async function play({
     if (second % 5 === 0 && isUp) await run(() => agentBeats(second));
     if (second % 60 === 59)
       await run(() => Promise.all(Array.from({ length: sweeps }, () => handleSweep(ports))));
-    if (isBack() && queue.length === 0 && !workspace().claim && second % 60 === 59) break;
+    if (isBack() && queue.length === 0 && !workspace().claim && isTold() && second % 60 === 59) break;
   }
   const fleet = table.item('FLEET', 'BRAKE');
   return {

@@ -1,13 +1,21 @@
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
+import { ConditionalCheckFailedException, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import { StartInstancesCommand, StopInstancesCommand } from '@aws-sdk/client-ec2';
 import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
-import { PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { PutCommand, TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { RestartMessage } from '../../core/messages.ts';
 import type { Claim, Workspace } from '../../core/workspace.ts';
 import { handleRestarts } from '../../lambdas/restart/handle.ts';
 import { received } from './calls.ts';
-import { aStoredWorkspace, ec2Shows, holds, mockedAws, NOW_MS, portsOver } from './mocked-aws.ts';
+import {
+  aStoredWorkspace,
+  ec2Shows,
+  endedClaims,
+  holds,
+  mockedAws,
+  NOW_MS,
+  portsOver,
+} from './mocked-aws.ts';
 
 const TOKEN = '01KAVERDCTAAAAAAAAAAAAAAAA';
 const INSTANCE = 'i-0123456789abcdef0';
@@ -55,7 +63,9 @@ const settle = async (changes: Partial<RestartMessage> = {}) =>
 const updates = () => aws.dynamo.commandCalls(UpdateCommand).map((call) => call.args[0].input);
 const starts = () => aws.ec2.commandCalls(StartInstancesCommand).length;
 const stops = () => aws.ec2.commandCalls(StopInstancesCommand).length;
-const ended = () => updates().filter((update) => update.UpdateExpression?.startsWith('REMOVE claim'));
+const endings = () =>
+  aws.dynamo.commandCalls(TransactWriteCommand).map((call) => call.args[0].input.TransactItems ?? []);
+const ended = () => endedClaims(aws);
 const news = () =>
   aws.bus.commandCalls(PutEventsCommand).map((call) => call.args[0].input.Entries?.[0]?.DetailType);
 const ec2Starts = (previousState: string) =>
@@ -398,7 +408,7 @@ describe('other states', () => {
     expect(await settle()).toEqual({ kind: 'done' });
     expect(news()).toEqual(['restart.done']);
     expect(ports.log.counted).toContain('RestartJustified');
-    const noted = aws.dynamo.commandCalls(PutCommand).map((call) => call.args[0].input.Item);
+    const noted = endings().flatMap(([, second]) => (second?.Put ? [second.Put.Item ?? {}] : []));
     expect(noted).toMatchObject([
       {
         pk: 'WS#ws-1',
@@ -417,12 +427,15 @@ describe('other states', () => {
     const heartbeat = { atMs: NOW_MS - 500, seq: 1, bootId: 'boot-b', intervalMs: 5000, activeTasks: 0 };
     holds(aws, claimed({ step: 'starting', attempt: 1, startedAtMs: NOW_MS - 20_000 }, { heartbeat }));
     ec2Shows(aws, 'running', { launchTimeMs: NOW_MS - 20_000 });
-    aws.dynamo
-      .on(UpdateCommand)
-      .rejects(new ConditionalCheckFailedException({ message: 'ended', $metadata: {} }));
+    aws.dynamo.on(TransactWriteCommand).rejects(
+      new TransactionCanceledException({
+        message: 'ended',
+        $metadata: {},
+        CancellationReasons: [{ Code: 'ConditionalCheckFailed' }, { Code: 'None' }],
+      }),
+    );
     await settle();
     expect(news()).toEqual([]);
-    expect(aws.dynamo.commandCalls(PutCommand)).toHaveLength(0);
   });
 
   it('running anew without a beat - waits', async () => {

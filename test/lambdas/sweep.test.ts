@@ -173,10 +173,44 @@ describe('the sweep of requests', () => {
     },
   );
 
-  it('it cannot be announced now either - it stays due, and the next sweep tries again', async () => {
+  it.each([
+    [5000, 60_000],
+    [90_000, 90_000],
+    [86_400_000, 3_600_000],
+  ])(
+    'it cannot be announced now either, %i ms after it - it stays due, %i ms later, and so is no longer in front of others',
+    async (ageMs, laterMs) => {
+      aws.bus.on(PutEventsCommand).rejects(new Error('no'));
+      await sweep({ state: 'expired', finishedAtMs: NOW_MS - ageMs });
+      expect(rowUpdates(aws, 'REMOVE')).toHaveLength(0);
+      expect(rowUpdates(aws, 'SET dueAt')).toMatchObject([
+        { ExpressionAttributeValues: { ':due': NOW_MS + laterMs } },
+      ]);
+    },
+  );
+
+  it('EventBridge takes nothing - the sweep asks it twice, and puts the rest off without asking', async () => {
+    const ids = ['A', 'B', 'C', 'D'].map((letter) => REQUEST.replace(/.$/, letter));
+    finds(aws, { 'DUE#REQUESTS': ids.map((id) => ({ pk: `REQ#${id}` })) });
+    holds(
+      aws,
+      aStoredWorkspace(),
+      ids.map((requestId) => rowItem({ requestId, state: 'expired', finishedAtMs: NOW_MS - 60_000 })),
+    );
     aws.bus.on(PutEventsCommand).rejects(new Error('no'));
-    await sweep({ state: 'expired', finishedAtMs: NOW_MS - 60_000 });
-    expect(rowUpdates(aws, 'REMOVE')).toHaveLength(0);
+    await handleSweep(ports);
+    expect(aws.bus.commandCalls(PutEventsCommand)).toHaveLength(2);
+    expect(rowUpdates(aws, 'SET dueAt')).toHaveLength(4);
+  });
+
+  it('the brake can close however long the rest takes - the fleet is swept first', async () => {
+    const order: string[] = [];
+    due('DUE#REQUESTS', `REQ#${REQUEST}`);
+    holds(aws, aStoredWorkspace(), [rowItem({ state: 'expired', finishedAtMs: NOW_MS - 60_000 })]);
+    const brake = { ...ports.brake, read: () => (order.push('fleet'), ports.brake.read()) };
+    const events = { publish: () => (order.push('news'), Promise.resolve(true)) };
+    await handleSweep({ ...ports, brake, events });
+    expect(order).toEqual(['fleet', 'news']);
   });
 
   it.each([

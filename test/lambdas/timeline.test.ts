@@ -1,6 +1,6 @@
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { restartRecords } from '../../lambdas/adapters/stories.ts';
+import { putRestartEnd } from '../../lambdas/adapters/restart-ends.ts';
 import { openTable } from '../../lambdas/adapters/table.ts';
 import { handleLookup } from '../../lambdas/lookup/handle.ts';
 import { apiCall } from './calls.ts';
@@ -213,10 +213,10 @@ describe('the end of a restart', () => {
       because: 'deadline',
       label: 'unclear',
     };
-    await restartRecords(openTable(TABLE)).note('ws-1', record);
-    const written = aws.dynamo.calls().at(-1)?.args[0].input as { Item?: Record<string, unknown> };
+    const end = { workspaceId: 'ws-1', instanceId: 'i-0123456789abcdef0', record, quarantined: false };
+    const { Put: written } = putRestartEnd(openTable(TABLE), end);
     expect(written.Item).toMatchObject({ pk: 'WS#ws-1', sk: `RESTART#${id('G')}`, restart: record });
-    restarts.push(written.Item as never);
+    restarts.push(written.Item);
     const story = await look({ limit: '1' });
     expect(story.body?.['entries']).toMatchObject([
       { kind: 'restart', outcome: 'failed', because: 'deadline' },

@@ -123,3 +123,63 @@ test('an alarm tells whom its severity says, and where the runbook is', () => {
 test('on the local stage there is nobody to tell, and no alarm', () => {
   expect(new Synthesized(localStage().stack).resources('AWS::CloudWatch::Alarm')).toEqual([]);
 });
+
+/** The metrics of an alarm that adds up several: what, and of which function or queue. */
+const addedUp = (id: string) => {
+  const found = alarms.filter(({ Metrics }) => JSON.stringify(Metrics ?? '').includes(`"${id}"`));
+  return found.map((alarm) => ({
+    alarm,
+    parts: (alarm.Metrics as { MetricStat?: { Metric: { MetricName: string; Dimensions: unknown } } }[])
+      .flatMap(({ MetricStat }) => (MetricStat ? [MetricStat.Metric] : []))
+      .map(
+        ({ MetricName, Dimensions }) =>
+          `${MetricName} ${/"Value":"([a-z-]+)"/.exec(JSON.stringify(Dimensions))?.[1] ?? 'of AWS'}`,
+      )
+      .sort(),
+  }));
+};
+
+test.each([
+  ['CallFailed', 'ticket', 5, ['forward-error', 'heartbeat', 'lookup', 'operate']],
+  ['MessageFailed', 'ticket', 3, ['deliver', 'reprobe', 'restart']],
+  ['BatchFailed', 'ticket', 3, ['deliver', 'reprobe', 'restart']],
+  ['ReprobeNotSent', 'ticket', 3, ['forward-error']],
+  ['SweepRowFailed', 'ticket', 3, ['sweep']],
+  ['SweepClockUnsure', 'page', 3, ['sweep']],
+  ['EventNotPublished', 'ticket', 1, ['deliver', 'forward-error', 'operate', 'reprobe', 'restart', 'sweep']],
+])(
+  '%s is counted by any function - one %s tells of it, from %i in five minutes on',
+  (metric, severity, most, names) => {
+    const [found, ...more] = addedUp(metric);
+    expect(more).toEqual([]);
+    expect(found?.parts.filter((part) => part.startsWith(`${metric} `))).toEqual(
+      names.map((name) => `${metric} ${name}`),
+    );
+    expect(found?.alarm).toMatchObject({
+      Threshold: most,
+      TreatMissingData: 'notBreaching',
+      AlarmActions: [expect.stringContaining(severity)],
+    });
+  },
+);
+
+test('no alarm adds up more than CloudWatch lets it: ten metrics', () => {
+  for (const { Metrics } of alarms)
+    expect(((Metrics as unknown[] | undefined) ?? []).length).toBeLessThanOrEqual(10);
+});
+
+test('the sweep fails again and again, or does nothing by its clock - somebody is paged by one alarm for both', () => {
+  expect(addedUp('SweepClockUnsure').map(({ parts }) => parts)).toEqual([
+    ['Errors of AWS', 'SweepClockUnsure sweep'],
+  ]);
+});
+
+test('the parked queue holds half of what SQS looks through for a group - a ticket is written', () => {
+  const found = addedUp('ApproximateNumberOfMessagesNotVisible');
+  expect(found).toMatchObject([
+    { alarm: { Threshold: 60_000, AlarmActions: [expect.stringContaining('ticket')] } },
+  ]);
+  expect(JSON.stringify(found[0]?.alarm.Metrics)).toContain(
+    synthesized.text(defib.parking.parked.queue.queueName).slice(1, -1),
+  );
+});

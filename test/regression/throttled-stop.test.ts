@@ -4,7 +4,6 @@
  */
 import { StopInstancesCommand } from '@aws-sdk/client-ec2';
 import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
-import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { expect, it } from 'vitest';
 
 import { handleRestarts } from '../../lambdas/restart/handle.ts';
@@ -13,6 +12,7 @@ import {
   aClaim,
   aStoredWorkspace,
   ec2Shows,
+  endedClaims,
   holds,
   mockedAws,
   NOW_MS,
@@ -44,10 +44,7 @@ const stopRefusedWith = async (name: string) => {
     token: claim.token,
   } as const;
   await handleRestarts([received(message)], portsOver(aws));
-  const end = aws.dynamo
-    .commandCalls(UpdateCommand)
-    .map((call) => call.args[0].input)
-    .find((update) => update.UpdateExpression?.startsWith('REMOVE claim'));
+  const [end] = endedClaims(aws);
   const news = aws.bus
     .commandCalls(PutEventsCommand)
     .map((call) => call.args[0].input.Entries?.[0]?.DetailType);

@@ -21,6 +21,7 @@ import {
   aClaim,
   aStoredWorkspace,
   dated,
+  endedClaims,
   itemOf,
   mockedAws,
   NOW_MS,
@@ -64,7 +65,7 @@ export function arrange() {
     /** The claims as they were written, one after another. */
     claims: () =>
       updates().flatMap((it) => (it.ExpressionAttributeValues?.[':claim'] as Claim | undefined) ?? []),
-    ended: () => updates().filter((it) => it.UpdateExpression?.startsWith('REMOVE claim')),
+    ended: () => endedClaims(aws),
     fails: (kind = 'refused', more: object = {}) =>
       handleForwardError(forwardError({ error: { kind }, request: { ...aRequest, ...more } }), ports),
     reprobes: async (changes: object = {}) =>

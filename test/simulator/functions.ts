@@ -19,7 +19,8 @@ import { receiptStore } from '../../lambdas/adapters/receipt-store.ts';
 import { registry } from '../../lambdas/adapters/registry.ts';
 import { watch, watchedPower, watchedProbe } from '../../lambdas/adapters/watched-ec2.ts';
 import { workspaceStore } from '../../lambdas/adapters/workspace-store.ts';
-import { restartRecords, stories } from '../../lambdas/adapters/stories.ts';
+import { restartEnds } from '../../lambdas/adapters/restart-ends.ts';
+import { stories } from '../../lambdas/adapters/stories.ts';
 import { handleDeliveries } from '../../lambdas/deliver/handle.ts';
 import { handleForwardError } from '../../lambdas/forward-error/handle.ts';
 import { handleHeartbeat } from '../../lambdas/heartbeat/handle.ts';
@@ -104,7 +105,7 @@ const builders: Record<FunctionName, (parts: SandboxParts) => Handler> = {
       queues: queues(parts.sqs, { parked: urls.parked }),
       ec2: watchedProbe(probeOf(parts), watching),
       power: watchedPower(ec2Power(parts.power), watching),
-      restarts: restartRecords({ client: parts.dynamo, name: TABLE }),
+      restartEnds: restartEnds({ client: parts.dynamo, name: TABLE }),
     };
     return queue(parts, 'restart', restartMessage, (messages) => handleRestarts(messages, ports));
   },
@@ -125,6 +126,7 @@ const builders: Record<FunctionName, (parts: SandboxParts) => Handler> = {
       ...common(parts),
       ...storesOf(parts),
       due: dueWork(table),
+      restartEnds: restartEnds(table),
       queues: queues(parts.sqs, urls),
       ec2Health: ec2Health(table, parts.log),
     };

@@ -87,6 +87,13 @@ describe('the oracle is content', () => {
       }),
     ],
     [
+      'with a copy that does not say so, after one that was not taken',
+      good({
+        arrivals: [anArrival(1), anArrival(2, { answered: 429 }), anArrival(2, { attempt: 2 })],
+        ledger: ledgerWith(anEntry(2, { attempts: 2 })),
+      }),
+    ],
+    [
       'with a request that was given up after its failures',
       good({
         arrivals: [anArrival(1), anArrival(2, { answered: 500 })],

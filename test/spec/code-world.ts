@@ -86,6 +86,7 @@ export class CodeWorld {
           hand.named(due).postponeWorkspace(...args),
         dueWorkspaces: () => Promise.resolve({ value: ['ws-1'], serverTimeMs: msOf(this.now) }),
         dueRequests: () => Promise.resolve({ value: [] }),
+        dueRestartEnds: () => Promise.resolve({ value: [] }),
         dueParked: () => Promise.resolve({ value: [] }),
       },
       // The fleet's brake is not in the model: it stays closed.

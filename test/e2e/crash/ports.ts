@@ -6,6 +6,7 @@ import { dueWork } from '../../../lambdas/adapters/due-work.ts';
 import { ledger } from '../../../lambdas/adapters/ledger.ts';
 import { receiptStore } from '../../../lambdas/adapters/receipt-store.ts';
 import { registry } from '../../../lambdas/adapters/registry.ts';
+import { restartEnds } from '../../../lambdas/adapters/restart-ends.ts';
 import { workspaceStore } from '../../../lambdas/adapters/workspace-store.ts';
 import type { DeliverPorts } from '../../../lambdas/deliver/end.ts';
 import type { ForwardErrorPorts } from '../../../lambdas/forward-error/conclude.ts';
@@ -46,6 +47,7 @@ export function portsOf(world: World, life: Life): AllPorts {
     ledger: ledger(table),
     deadLetters: deadLetters(table),
     due: dueWork(table),
+    restartEnds: restartEnds(table),
     brake: quietFleet,
     ec2Health: { recent: () => Promise.resolve({ answered: 0, failed: 0 }) },
     queues: queuesOf(world, life),
