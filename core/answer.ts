@@ -78,6 +78,7 @@ export const retryAfterSeconds = {
   restarting: 10,
   agentRestarting: 5,
   parkingFailed: 5,
+  parkedFull: 10,
 } as const;
 
 /** A judged forward error, ready to be answered. */

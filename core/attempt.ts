@@ -10,13 +10,15 @@ export type AttemptOutcome =
   | { readonly kind: 'answered'; readonly status: number; readonly retryAfterSeconds?: number }
   | {
       readonly kind: 'failed';
-      readonly because: 'refused' | 'reset' | 'eof' | 'deadline' | 'unreachable';
+      readonly because: 'refused' | 'reset' | 'eof' | 'deadline' | 'unreachable' | 'broken';
       /** It failed before anything of the request was sent. */
       readonly unsent?: true;
     };
 
-/** Statuses by which the agent says that it has not taken the request, and asks for another try. */
+/** Statuses that ask for another try, and are no failure of the agent. */
 const tryAgainStatuses: readonly number[] = [408, 425, 429, 503];
+/** Of these, the ones that can only come before the work. The others a gateway may say after it has passed it on. */
+const notTakenStatuses: readonly number[] = [425, 429];
 
 export type AfterAttempt =
   | { readonly state: FinalState; readonly why?: string }
@@ -53,7 +55,7 @@ function afterAnswer(status: number, retryAfterSeconds?: number): AfterAttempt {
   return {
     later: `status-${status}`,
     failure: !asksAgain,
-    mayHaveArrived: true,
+    mayHaveArrived: !notTakenStatuses.includes(status),
     ...(asksAgain && retryAfterSeconds !== undefined && { retryAfterSeconds }),
   };
 }

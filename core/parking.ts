@@ -34,6 +34,11 @@ export const MOST_PARKED_BYTES = 64 * 1024 * 1024;
 export const LARGEST_RESPONSE_BYTES = 256 * 1024;
 /** Deliver's hold on a message; it is renewed while the delivery lasts, so that a crash costs no more than this. */
 export const DELIVERY_LEASE_MS = 90_000;
+/**
+ * A message that was received this often is given up, with its bytes kept: the queue itself throws one away at 1,000, and
+ * the bytes with it.
+ */
+export const MOST_RECEIVES = 900;
 /** A request that is still `accepting` after this was never promised, and is ended. */
 export const ACCEPTING_LIFE_MS = 60_000;
 /** A verdict that has not become final after this holds nothing back any more. */
@@ -111,6 +116,8 @@ export type DeliveryStep =
 export interface DeliveryView {
   readonly request: ParkedRequest | 'absent';
   readonly enqueueNo: number;
+  /** How often its message was received, this time included. */
+  readonly receives: number;
   readonly workspace: Workspace | 'absent' | 'malformed';
   /** The verdict that holds the request, when one does. */
   readonly holder?:
@@ -133,6 +140,7 @@ export function nextDeliveryStep(view: DeliveryView): DeliveryStep {
     return deferUntil('in-delivery', request.leaseUntilMs);
   // Expiry is judged by the latest end of the range: nothing is delivered that may have expired (S21).
   if (now.latestMs >= request.expiresAtMs) return { do: 'end', state: 'expired', why: 'expired' };
+  if (view.receives >= MOST_RECEIVES) return { do: 'end', state: 'dead-lettered', why: 'received-too-often' };
   if (workspace === 'malformed') return defer('workspace-unreadable');
   if (workspace === 'absent' || isOfEarlierRegistration(request, workspace))
     return { do: 'end', state: 'refused', why: 'workspace-removed' };

@@ -1,4 +1,5 @@
 import type { Probe } from './facts.ts';
+import { isFresh } from './heartbeat.ts';
 import type { Policy } from './policy.ts';
 import type { TimeRange } from './time.ts';
 import type { Unclear, Workspace } from './workspace.ts';
@@ -44,8 +45,14 @@ export function afterLook(
  * It runs, its agent said how often it would beat, and has not for long. Somebody still listens there, or nobody has
  * asked: it is reported, and not restarted (V6).
  */
-export function isMute({ heartbeat }: Pick<Workspace, 'heartbeat'>, now: TimeRange, policy: Policy): boolean {
-  return heartbeat?.declaresInterval === true && now.earliestMs - heartbeat.atMs > policy.silentAfterMs;
+export function isMute(
+  { heartbeat, freshUntilMs }: Pick<Workspace, 'heartbeat' | 'freshUntilMs'>,
+  now: TimeRange,
+  policy: Policy,
+): boolean {
+  // An agent that works under a lease has said that it will be silent.
+  if (heartbeat?.declaresInterval !== true || isFresh(freshUntilMs, now.earliestMs)) return false;
+  return now.earliestMs - heartbeat.atMs > policy.silentAfterMs;
 }
 
 /** Whether a look says anything of the instance: one that was throttled or failed speaks of EC2 alone. */

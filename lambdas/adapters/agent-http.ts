@@ -52,20 +52,26 @@ function exchange(
       agent,
       signal: AbortSignal.timeout(request.timeoutMs),
     });
+    let isConnected = false;
+    let hasAnswerBegun = false;
+    const fail = (error: unknown): void => {
+      resolve({ kind: 'failed', because: becauseOf(error, { isConnected, hasAnswerBegun }) });
+    };
     outgoing.on('response', (incoming) => {
-      collect(incoming).then(resolve, (error: unknown) => {
-        resolve({ kind: 'failed', because: becauseOf(error, true) });
-      });
+      hasAnswerBegun = true;
+      collect(incoming).then(resolve, fail);
     });
-    outgoing.on('socket', () => {
+    outgoing.on('socket', (socket) => {
+      isConnected = outgoing.reusedSocket;
+      socket.once(request.protocol === 'https' ? 'secureConnect' : 'connect', () => {
+        isConnected = true;
+      });
       // Whoever proved itself has hung up; who answers at a new connection has proved nothing (S20).
       if (!onlyReused || outgoing.reusedSocket) return;
       resolve({ kind: 'stranger' });
       outgoing.destroy();
     });
-    outgoing.on('error', (error) => {
-      resolve({ kind: 'failed', because: becauseOf(error, outgoing.reusedSocket) });
-    });
+    outgoing.on('error', fail);
     outgoing.end(body);
   });
 }
@@ -96,15 +102,21 @@ async function collect(incoming: http.IncomingMessage): Promise<AgentAnswer> {
   return { kind: 'answered', response };
 }
 
-function becauseOf(error: unknown, answerBegan: boolean): FailedBecause {
+/** By what has happened, not by the error's name alone: once there is a connection, all may have been sent. */
+function becauseOf(
+  error: unknown,
+  { isConnected, hasAnswerBegun }: { readonly isConnected: boolean; readonly hasAnswerBegun: boolean },
+): FailedBecause {
   if (error instanceof Error && (error.name === 'AbortError' || error.name === 'TimeoutError'))
     return 'deadline';
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   if (code === 'ABORT_ERR') return 'deadline';
-  if (code === 'ECONNREFUSED') return 'refused';
-  if (code === 'ECONNRESET') return answerBegan || isHangUp(error) ? 'eof' : 'reset';
+  if (!isConnected)
+    return code === 'ECONNREFUSED' ? 'refused' : code === 'ECONNRESET' ? 'reset' : 'unreachable';
+  if (code === 'ECONNRESET') return hasAnswerBegun || isHangUp(error) ? 'eof' : 'reset';
   if (code === 'EPIPE') return 'reset';
-  return 'unreachable';
+  // The system gave up waiting for an answer to what was sent.
+  return code === 'ETIMEDOUT' ? 'deadline' : 'broken';
 }
 
 function isHangUp(error: unknown): boolean {

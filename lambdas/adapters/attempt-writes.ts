@@ -1,9 +1,10 @@
 /** The writes of one attempt at delivery: begun, its lease renewed, put back. Each is for the newest attempt alone. */
+import { randomUUID } from 'node:crypto';
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { Ledger } from '../ports/ledger.ts';
 import { keyOf } from './keys.ts';
 import type { Table } from './table.ts';
-import { conditionally } from './workspace-conditions.ts';
+import { conditionally, itemOfFailure } from './workspace-conditions.ts';
 
 type Change = Omit<ConstructorParameters<typeof UpdateCommand>[0], 'TableName' | 'Key'>;
 
@@ -18,10 +19,11 @@ const newestAttempt = '#state = :delivering AND attempts = :attempts';
 export function attemptWrites(table: Table): Pick<Ledger, 'beginAttempt' | 'renewAttempt' | 'putBack'> {
   return {
     async beginAttempt(request, { nowMs, leaseUntilMs, mark, interruptions }) {
-      const begun = await updateRequest(table, request.requestId, {
+      const nonce = randomUUID();
+      const begin: Change = {
         UpdateExpression:
           'SET #state = :delivering, attempts = :next, ambiguous = :ambiguous, leaseUntilMs = :lease, ' +
-          'lastAttempt = :mark, interruptions = :interruptions REMOVE notBeforeMs',
+          'lastAttempt = :mark, interruptions = :interruptions, begunBy = :nonce REMOVE notBeforeMs',
         ConditionExpression:
           '#state IN (:parked, :delivering) AND attempts = :attempts AND expiresAtMs > :now',
         ExpressionAttributeNames: { '#state': 'state' },
@@ -35,9 +37,21 @@ export function attemptWrites(table: Table): Pick<Ledger, 'beginAttempt' | 'rene
           ':lease': leaseUntilMs,
           ':mark': mark,
           ':interruptions': interruptions,
+          ':nonce': nonce,
         },
-      });
-      return begun ? 'begun' : 'lost';
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+      };
+      try {
+        await table.client.send(
+          new UpdateCommand({ TableName: table.name, Key: keyOf.request(request.requestId), ...begin }),
+        );
+        return 'begun';
+      } catch (error) {
+        const found = itemOfFailure(error);
+        if (found === undefined) throw error;
+        // Our own write, whose answer was lost: taken for a loss, a request that was never sent would look ambiguous (S27).
+        return found['begunBy'] === nonce ? 'begun' : 'lost';
+      }
     },
 
     async renewAttempt(request, leaseUntilMs) {

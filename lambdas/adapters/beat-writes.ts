@@ -1,4 +1,5 @@
 /** Heartbeats: one conditional UpdateItem each. Freshness and sequence only ever move forward (S17). */
+import { isDeepStrictEqual } from 'node:util';
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { storedBeat } from '../../core/heartbeat.ts';
 import type { BeatStamp, BeatWrite, WorkspaceStore } from '../ports/workspaces.ts';
@@ -39,7 +40,11 @@ export function beatWrites(table: Table): BeatWrites {
     } catch (error) {
       const item = itemOfFailure(error);
       if (item === undefined) throw error;
-      return { kind: 'refused', workspace: readWorkspaceItem(item) };
+      const workspace = readWorkspaceItem(item);
+      // The gateway's stamp makes this very beat known: its own write, reported as a failure after a lost answer (S27).
+      return typeof workspace === 'object' && isDeepStrictEqual(workspace.heartbeat, what.values[':beat'])
+        ? { kind: 'written', before: workspace, isRepeat: true }
+        : { kind: 'refused', workspace };
     }
   };
 

@@ -7,9 +7,6 @@ import { keyOf, ttlSeconds, VERDICT_PREFIX } from './keys.ts';
 import { cursorOf, failedConditions, keyOfCursor, retryingConflicts, type Table } from './table.ts';
 import { conditionally } from './workspace-conditions.ts';
 
-/** An idempotency key holds at least 24 hours; TTL removes it some time after. */
-export const IDEMPOTENCY_LIFE_MS = 24 * 60 * 60_000;
-
 export function receiptStore(table: Table): ReceiptStore {
   return {
     async put(receipt) {
@@ -101,8 +98,8 @@ export function judgedItems(
         Item: {
           ...keyOf.idempotency(firstAnswer.key),
           value: firstAnswer.value,
-          expiresAtMs: about.atMs + IDEMPOTENCY_LIFE_MS,
-          ttl: ttlSeconds(about.atMs + IDEMPOTENCY_LIFE_MS),
+          expiresAtMs: about.atMs + firstAnswer.lifeMs,
+          ttl: ttlSeconds(about.atMs + firstAnswer.lifeMs),
         },
         // TTL removes rows days late: an expired one that is still there does not hold its key (D7).
         ConditionExpression: 'attribute_not_exists(pk) OR expiresAtMs < :now',

@@ -79,8 +79,13 @@ export async function attempt(ports: DeliverPorts, thisOne: Attempt): Promise<At
     attempts: request.attempts + 1,
     lastAttempt: { ...agent, answered: false },
   };
-  if (ports.clock.nowMs() - lookedMs > ADDRESS_LIFE_MS && !(await isStillAt(ports, place, workspace)))
-    return takeBack(ports, { ...thisOne, request: row }, request);
+  const askedMs = ports.clock.nowMs();
+  if (askedMs - lookedMs > ADDRESS_LIFE_MS) {
+    const isThere = await isStillAt(ports, place, workspace);
+    // Also where the sandbox stood still meanwhile: what was just said is old again, and the lease may be over (S20, S21).
+    if (!isThere || ports.clock.nowMs() - askedMs > ADDRESS_LIFE_MS)
+      return takeBack(ports, { ...thisOne, request: row }, request);
+  }
   const answer = await send(ports, { ...thisOne, request: row }, place.address);
   return conclude(ports, { ...thisOne, request: row }, answer, { beganMs, before: request });
 }
@@ -186,7 +191,9 @@ async function conclude(
     ports.log.warn('stranger at the address', { workspaceId: workspace.workspaceId });
     ports.log.count('StrangerMet');
   }
-  if (answer.kind === 'failed') await reportFailure(ports, workspace, answer.because);
+  // Who breaks the rules of HTTP is there: no forward error.
+  if (answer.kind === 'failed' && answer.because !== 'broken')
+    await reportFailure(ports, workspace, answer.because);
   return { kind: 'later', because: `attempt-${next.later}`, ...back };
 }
 

@@ -24,6 +24,7 @@ import type { Finish } from '../ports/ledger.ts';
 import type { Received, Settled } from '../ports/queues.ts';
 import { eachMessage } from '../runtime/each-message.ts';
 import { attempt } from './attempt.ts';
+import { deadLetter } from './dead-letter.ts';
 import { endRequest, type DeliverPorts } from './end.ts';
 import { deferralOf, whenTaken, type Later } from './later.ts';
 
@@ -55,6 +56,7 @@ async function deliver(ports: DeliverPorts, received: Received<ParkedMessage>): 
     workspace,
     ...(request?.heldBy !== undefined && { holder: await holderOf(ports, request) }),
     ...(drain.ramp && { rampUntilMs: drain.ramp.notBeforeMs }),
+    receives: received.receives,
     now: rangeOfMessage(nowMs, { ...received, delayMs: 0, answeredAtMs: serverTimeMs }),
     policy: policyFor(ports.settings, workspace),
   };
@@ -66,7 +68,7 @@ async function deliver(ports: DeliverPorts, received: Received<ParkedMessage>): 
       return { kind: 'done' };
     case 'end':
       if (request === undefined) return { kind: 'done' };
-      return (await endAsRead(ports, request, step, drain)) === 'moved-on'
+      return (await endAsRead(ports, { request, message }, step, drain)) === 'moved-on'
         ? defer(ports, received, drain, whenTaken(ports))
         : { kind: 'done' };
     case 'defer':
@@ -92,10 +94,11 @@ async function deliver(ports: DeliverPorts, received: Received<ParkedMessage>): 
 /** For the attempt as it was read: one that another copy has begun since is not for this one to end (S24). */
 function endAsRead(
   ports: DeliverPorts,
-  request: ParkedRequest,
+  { request, message }: { readonly request: ParkedRequest; readonly message: ParkedMessage },
   { state, why }: Extract<DeliveryStep, { do: 'end' }>,
   drain: Drain,
 ): Promise<Finish> {
+  if (state === 'dead-lettered') return deadLetter(ports, request, message, { why, drain });
   return endRequest(ports, request, { state, why, drain, onlyAttempt: request.attempts });
 }
 

@@ -63,8 +63,12 @@ export function backOff(
   const jitter = ports.ids.jitter();
   if (!next.failure && next.retryAfterSeconds === undefined)
     return { afterMs: deferralMs(nowMs - received.firstReceivedAtMs, jitter), notBeforeMs: 0 };
-  const afterMs = retryDelayMs(failures, jitter, next.retryAfterSeconds);
-  return { afterMs, notBeforeMs: nowMs + afterMs };
+  const asksForMs = retryDelayMs(failures, jitter, next.retryAfterSeconds);
+  // An agent that asks for a moment again and again is left alone for longer, or the queue's receives run out (V1).
+  const afterMs = next.failure
+    ? asksForMs
+    : Math.max(asksForMs, deferralMs(nowMs - received.firstReceivedAtMs, jitter));
+  return { afterMs, notBeforeMs: nowMs + asksForMs };
 }
 
 /** The lease of an attempt that died was no waiting: what comes after it begins anew. */

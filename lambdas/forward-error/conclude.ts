@@ -1,5 +1,6 @@
 /** Ends a call: keeps what must be kept (receipt, first answer, the request), in one write where it can, and answers. */
 import { answerJudged, problem, type Answer, type Judged } from '../../core/answer.ts';
+import { firstAnswerLifeMs } from '../../core/idempotency.ts';
 import { LARGEST_MESSAGE_BYTES, type ParkedRequest } from '../../core/parking.ts';
 import type { Policy, PolicySettings } from '../../core/policy.ts';
 import { openReceipt, type Look, type Receipt } from '../../core/receipt.ts';
@@ -82,7 +83,11 @@ export async function answerAndKeep(
       ...(!held && { receipt: receiptOf(ports, thisCase) }),
       ...(note && !held && { probe: note }),
       ...(report.key && {
-        firstAnswer: { key: report.key, value: { fingerprint: report.fingerprint, answer } },
+        firstAnswer: {
+          key: report.key,
+          value: { fingerprint: report.fingerprint, answer },
+          lifeMs: firstAnswerLifeMs.refusal,
+        },
       }),
     });
     return written === 'written' ? answer : repeatOfTwin(ports, report);
@@ -109,6 +114,7 @@ export async function answerAndKeep(
         firstAnswer: {
           key: report.key,
           value: { fingerprint: report.fingerprint, answer, requestId: row.requestId },
+          lifeMs: firstAnswerLifeMs.promise,
         },
       }),
     },

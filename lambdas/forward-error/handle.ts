@@ -7,6 +7,7 @@
  * This function may look at EC2 and nothing more: it has no permission to restart anything (S11).
  */
 import { answerJudged, problem, type Answer, type Judged } from '../../core/answer.ts';
+import { firstAnswerLifeMs } from '../../core/idempotency.ts';
 import { LARGEST_BODY_BYTES } from '../../core/parking.ts';
 import { tellOfDoubt } from '../judging/doubt.ts';
 import { firstLook } from '../judging/look.ts';
@@ -76,7 +77,10 @@ async function answerGone(ports: ForwardErrorPorts, report: Report, verdictId: s
   const answer = answerJudged({ workspaceId, verdictId, verdict: 'dead', reason: 'terminated', errorClass });
   if (key) {
     const about = { workspaceId, atMs: report.now.latestMs };
-    await ports.receipts.putJudged({ about, firstAnswer: { key, value: { fingerprint, answer } } });
+    await ports.receipts.putJudged({
+      about,
+      firstAnswer: { key, value: { fingerprint, answer }, lifeMs: firstAnswerLifeMs.refusal },
+    });
   }
   return answer;
 }

@@ -28,7 +28,7 @@ export async function handleHeartbeat(call: ApiCall, ports: HeartbeatPorts): Pro
   const freshUntilMs = freshUntilOf(beat, atMs, policyOf(ports.settings));
   const stamp: BeatStamp = { instanceId, atMs, freshUntilMs, window: 'fleet' };
   const first = await ports.workspaces.recordBeat(workspaceId, beat, stamp);
-  if (first.kind === 'written') return accepted(ports, call, first.before, beat);
+  if (first.kind === 'written') return accepted(ports, call, first, beat);
   return secondTry(ports, call, first.workspace, beat, stamp);
 }
 
@@ -73,20 +73,20 @@ function written(
   beat: Beat,
   write: BeatWrite,
 ): Promise<Answer> | Answer {
-  if (write.kind === 'written') return accepted(ports, call, write.before, beat);
+  if (write.kind === 'written') return accepted(ports, call, write, beat);
   // Something changed twice within one beat; the next beat is a few seconds away.
   return problem('conflict', 'The workspace changed while the heartbeat was recorded. Beat again.');
 }
 
-/** The change to ready, and only that, wakes the first parked request. */
+/** The change to ready, and only that, wakes the first parked request; where nobody knows whether it was one, too. */
 async function accepted(
   ports: HeartbeatPorts,
   call: ApiCall,
-  before: Workspace,
+  { before, isRepeat = false }: Extract<BeatWrite, { kind: 'written' }>,
   beat: Beat,
 ): Promise<Answer> {
   const policy = policyFor(ports.settings, before);
-  if (becomesReady(before, beat, call.gatewayTimeMs, policy)) {
+  if (isRepeat || becomesReady(before, beat, call.gatewayTimeMs, policy)) {
     await wake(ports, before.workspaceId, call.gatewayTimeMs);
   }
   return { status: 204, headers: {} };

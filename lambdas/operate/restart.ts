@@ -1,6 +1,7 @@
 /** A restart by an operator's order: the same claim, engine and guards as for a dead one, but no evidence. */
 import { json, problem, type Answer } from '../../core/answer.ts';
 import { prepareClaim, type ClaimOrder } from '../../core/claim.ts';
+import { firstAnswerLifeMs } from '../../core/idempotency.ts';
 import { MESSAGE_VERSION } from '../../core/messages.ts';
 import { isSettling, settleUntilMs } from '../../core/settle.ts';
 import { isoTime } from '../../core/time.ts';
@@ -115,7 +116,11 @@ async function claimFor(
   });
   const { claim, generation } = write.sets;
   const answer = json(202, { workspaceId, claim: claimView(claim) });
-  const firstAnswer = once && { key: once.key, value: { fingerprint: once.fingerprint, answer } };
+  const firstAnswer = once && {
+    key: once.key,
+    value: { fingerprint: once.fingerprint, answer },
+    lifeMs: firstAnswerLifeMs.promise,
+  };
   if ((await ports.workspaces.claim(write, firstAnswer)) !== 'won') return changedMeanwhile();
   ports.log.info('restart ordered', { workspaceId, token: order.token, by: call.caller.principal, forced });
   // From here on nothing throws: the claim stands, and so does its answer.

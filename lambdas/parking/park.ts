@@ -47,7 +47,9 @@ export async function park(
       ports.log.count('ParkedFull');
       return {
         kind: 'refused',
-        answer: problem('parked-full', 'As many requests are parked for this workspace as it may have.'),
+        answer: problem('parked-full', 'As many requests are parked for this workspace as it may have.', {
+          retryAfterSeconds: retryAfterSeconds.parkedFull,
+        }),
       };
     }
     return await enqueue(ports, acceptance.request, message);

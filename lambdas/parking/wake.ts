@@ -9,14 +9,35 @@ export interface WakePorts {
   readonly log: Log;
 }
 
+export interface WakeHeldPorts extends WakePorts {
+  readonly ledger: Pick<Ledger, 'headOf' | 'read'>;
+}
+
 /** Wakes the head, but never before its own time. */
 export async function wake(ports: WakePorts, workspaceId: string, nowMs: number): Promise<void> {
-  try {
+  await hint(ports, workspaceId, async () => {
     const head = await ports.ledger.headOf(workspaceId);
-    if (!head || nowMs < head.notBeforeMs) return;
-    await ports.queues.setParkedVisibility(head.receiptHandle, 0);
+    if (head && nowMs >= head.notBeforeMs) await ports.queues.setParkedVisibility(head.receiptHandle, 0);
+  });
+}
+
+/**
+ * Wakes the head only where it waits for this very verdict. Any other head would learn nothing new, and steady callers of
+ * a workspace that can be given nothing would have it received until the queue throws it away.
+ */
+export async function wakeHeld(ports: WakeHeldPorts, workspaceId: string, verdictId: string): Promise<void> {
+  await hint(ports, workspaceId, async () => {
+    const head = await ports.ledger.headOf(workspaceId);
+    const row = head && (await ports.ledger.read(head.requestId));
+    if (head && row?.heldBy === verdictId) await ports.queues.setParkedVisibility(head.receiptHandle, 0);
+  });
+}
+
+async function hint({ log }: WakePorts, workspaceId: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
   } catch (error) {
-    ports.log.info('wake had no effect', {
+    log.info('wake had no effect', {
       workspaceId,
       error: error instanceof Error ? error.name : 'unknown',
     });

@@ -20,17 +20,21 @@ export interface PeerProof {
   readonly bootId?: string;
 }
 
+/** `broken`: somebody answered, and not by the rules of HTTP. */
+type FailedBecause = 'refused' | 'reset' | 'eof' | 'deadline' | 'unreachable' | 'broken';
+
 export type AgentAnswer =
   /** Somebody else is at the address; nothing of the request was sent. */
   | { readonly kind: 'stranger' }
   | { readonly kind: 'answered'; readonly response: KeptResponse }
   | {
       readonly kind: 'failed';
-      readonly because: 'refused' | 'reset' | 'eof' | 'deadline' | 'unreachable';
+      readonly because: FailedBecause;
       /** It failed at the proof: nothing of the request was sent. */
       readonly unsent?: true;
     };
 
+/** Speaks HTTP to an agent, at an address that was just read from EC2. */
 export interface AgentHttp {
   send(request: AgentRequest): Promise<AgentAnswer>;
 }

@@ -2,6 +2,7 @@
 import type { ParkedMessage } from '../../core/messages.ts';
 import type { ParkedRequest } from '../../core/parking.ts';
 
+/** Requests that were given up, with their bytes, so that they can be sent again. */
 export interface DeadLetters {
   /** Keeps a message's bytes. Before the row ends, so that no dead letter is without them. */
   keep(message: ParkedMessage, atMs: number): Promise<void>;

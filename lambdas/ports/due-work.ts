@@ -2,6 +2,7 @@
 import type { Workspace } from '../../core/workspace.ts';
 import type { Read } from './read.ts';
 
+/** What the sweep finds: rows whose time has come. From an index, so each is read again before anything is done. */
 export interface DueWork {
   dueWorkspaces(nowMs: number, limit: number): Promise<Read<string[]>>;
   dueRequests(nowMs: number, limit: number): Promise<Read<string[]>>;

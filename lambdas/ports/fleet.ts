@@ -10,6 +10,7 @@ export interface BrakeStore {
   workspaceCount(): Promise<number>;
 }
 
+/** How EC2 answers, over all functions that ask it. */
 export interface Ec2Health {
   /** The calls of the last minutes. */
   recent(nowMs: number): Promise<Ec2Answers>;

@@ -7,9 +7,18 @@ export interface IdempotencyKey {
   readonly key: string;
 }
 
+/** The first answer given for an idempotency key. */
 export interface FirstAnswer {
   readonly fingerprint: string;
   readonly answer: Answer;
   /** The request that was parked by it. */
   readonly requestId?: string;
+}
+
+/** A first answer as it is kept. */
+export interface KeptAnswer {
+  readonly key: IdempotencyKey;
+  readonly value: FirstAnswer;
+  /** How long it answers a repeat, ms. */
+  readonly lifeMs: number;
 }

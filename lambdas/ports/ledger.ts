@@ -8,6 +8,7 @@ export interface Acceptance extends JudgedWrite {
   readonly parkedMax: number;
 }
 
+/** `repeated`: the idempotency key was taken meanwhile, by this very call's twin or another's. */
 export type AcceptOutcome = 'accepted' | 'full' | 'repeated';
 
 export interface Ledger {

@@ -2,6 +2,7 @@
 
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
 
+/** Ids, states, numbers and reasons only; never a body, header, query or token (S29). */
 export interface Log {
   info(message: string, fields?: LogFields): void;
   warn(message: string, fields?: LogFields): void;

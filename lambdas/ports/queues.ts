@@ -1,6 +1,7 @@
 /** Messages: those in hand, and those to be sent. */
 import type { ParkedMessage, ReprobeMessage, RestartMessage } from '../../core/messages.ts';
 
+/** A message in this invocation's hands. */
 export interface Received<T> {
   readonly id: string;
   readonly receiptHandle: string;
@@ -12,6 +13,7 @@ export interface Received<T> {
   readonly sequence?: string;
 }
 
+/** What becomes of a message: deleted, or seen again after a while. */
 export type Settled = { readonly kind: 'done' } | { readonly kind: 'again'; readonly afterSeconds: number };
 
 export interface Queues {

@@ -1,9 +1,10 @@
 /** Receipts of verdicts and orders. */
 import type { Probe } from '../../core/facts.ts';
 import type { Receipt } from '../../core/receipt.ts';
-import type { FirstAnswer, IdempotencyKey } from './idempotency.ts';
+import type { KeptAnswer } from './idempotency.ts';
 import type { ProbeNote } from './workspaces.ts';
 
+/** What an operator has ordered, kept beside the receipts: who, why, and what was known at the time (S35). */
 export interface OperatorOrder {
   /** A ULID. */
   readonly orderId: string;
@@ -40,5 +41,5 @@ export interface JudgedWrite {
   /** Absent for a call that joins another's verdict. */
   readonly receipt?: Receipt;
   readonly probe?: ProbeNote;
-  readonly firstAnswer?: { readonly key: IdempotencyKey; readonly value: FirstAnswer };
+  readonly firstAnswer?: KeptAnswer;
 }

@@ -3,6 +3,7 @@ import type { WorkspaceSettings } from '../../core/policy.ts';
 import type { Desired, Pause, Workspace } from '../../core/workspace.ts';
 import type { StoredWorkspace } from './workspaces.ts';
 
+/** What an operator registers. */
 export interface Registration {
   readonly workspaceId: string;
   readonly instanceId: string;
@@ -13,15 +14,18 @@ export interface Registration {
   readonly settings?: Partial<WorkspaceSettings>;
 }
 
+/** From when to when a workspace settles, epoch ms. */
 export interface SettleWindow {
   readonly fromMs: number;
   readonly untilMs: number;
 }
 
+/** Kept with the registrations; who reads it must still check what the workspace itself says. */
 export interface InstanceIndex {
   workspacesOf(instanceId: string): Promise<readonly string[]>;
 }
 
+/** The operator's writes to a workspace. Each requires the workspace as read (its generation). */
 export interface Registry {
   register(
     registration: Registration,

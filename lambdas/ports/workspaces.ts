@@ -3,10 +3,11 @@ import type { ClaimWrite } from '../../core/claim.ts';
 import type { Probe } from '../../core/facts.ts';
 import type { Beat } from '../../core/heartbeat.ts';
 import type { Claim, Evidence, Unclear, Workspace } from '../../core/workspace.ts';
-import type { FirstAnswer, IdempotencyKey } from './idempotency.ts';
+import type { FirstAnswer, IdempotencyKey, KeptAnswer } from './idempotency.ts';
 import type { Read } from './read.ts';
 import type { RestartEnd } from './stories.ts';
 
+/** A stored workspace as it was read; `malformed` is an item that this version cannot read. */
 export type StoredWorkspace = Workspace | 'absent' | 'malformed';
 
 export interface ProbeNote {
@@ -17,6 +18,7 @@ export interface ProbeNote {
   readonly unclear?: Unclear;
 }
 
+/** All that a forward error is judged by, in one read. */
 export interface JudgingRead {
   readonly workspace: StoredWorkspace;
   readonly parkedCount: number;
@@ -25,6 +27,7 @@ export interface JudgingRead {
   readonly firstAnswer?: FirstAnswer;
 }
 
+/** What the write of an advance requires beside the claim's own token, epoch, step and attempt (the last look). */
 export interface LastLook {
   readonly generation: number;
   /** A pause must have ended by then; absent for a forced order. */
@@ -35,6 +38,7 @@ export interface LastLook {
   readonly settle?: { readonly untilMs: number; readonly nowMs: number };
 }
 
+/** A dead verdict without a restart, and the finding that the workspace keeps of it. */
 export interface Conclusion {
   readonly workspaceId: string;
   readonly token: string;
@@ -63,10 +67,7 @@ export interface WorkspaceStore {
    * The claim: one conditional write that carries every guard. `lostTo` is the workspace as it was found. An order's
    * first answer is kept by the same write, so that a repeat of the call never finds the one without the other.
    */
-  claim(
-    write: ClaimWrite,
-    firstAnswer?: { readonly key: IdempotencyKey; readonly value: FirstAnswer },
-  ): Promise<'won' | { lostTo: StoredWorkspace }>;
+  claim(write: ClaimWrite, firstAnswer?: KeptAnswer): Promise<'won' | { lostTo: StoredWorkspace }>;
   /** What follows from a dead verdict that leads to no claim: one conditional write that carries the same guards. */
   concludeDead(conclusion: Conclusion): Promise<'won' | { lostTo: StoredWorkspace }>;
   /** Moves a claim on, if it is still exactly as read. */
@@ -108,6 +109,10 @@ export interface BeatStamp {
   readonly window: 'fleet' | 'own';
 }
 
+/**
+ * `written` gives the workspace as it was before; `refused` as it is. `isRepeat`: the first try was done and only its
+ * answer was lost, so that what was before is not known.
+ */
 export type BeatWrite =
-  | { readonly kind: 'written'; readonly before: Workspace }
+  | { readonly kind: 'written'; readonly before: Workspace; readonly isRepeat?: boolean }
   | { readonly kind: 'refused'; readonly workspace: StoredWorkspace };

@@ -2,7 +2,7 @@
 import type { PolicySettings } from '../../core/policy.ts';
 import type { Receipt } from '../../core/receipt.ts';
 import { isDeclaredDead } from '../judging/declared.ts';
-import { wake, type WakePorts } from '../parking/wake.ts';
+import { wake, wakeHeld, type WakeHeldPorts } from '../parking/wake.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Ec2Probe } from '../ports/ec2.ts';
 import type { Events } from '../ports/events.ts';
@@ -11,7 +11,7 @@ import type { Queues, Settled } from '../ports/queues.ts';
 import type { ReceiptStore } from '../ports/receipts.ts';
 import type { WorkspaceStore } from '../ports/workspaces.ts';
 
-export interface ReprobePorts extends WakePorts {
+export interface ReprobePorts extends WakeHeldPorts {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly workspaces: WorkspaceStore;
@@ -39,7 +39,9 @@ export async function finalise(ports: ReprobePorts, receipt: Receipt): Promise<S
     await ports.events.publish('verdict.final', { workspaceId, verdictId, verdict, reason });
     // Deliver's own question holds nothing back, and to wake the head for it would have deliver ask again at once,
     // and so on, as fast as the queues go: the head keeps its back-off.
-    if (receipt.askedBy !== 'deliver') await wake(ports, workspaceId, ports.clock.nowMs());
+    if (receipt.askedBy === 'deliver') return { kind: 'done' };
+    if (verdict === 'alive') await wake(ports, workspaceId, ports.clock.nowMs());
+    else await wakeHeld(ports, workspaceId, verdictId);
   }
   return { kind: 'done' };
 }

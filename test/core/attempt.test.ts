@@ -20,21 +20,34 @@ describe('what follows from an attempt', () => {
     expect(answered(status)).toEqual({ state: 'refused', why: `status-${status}` });
   });
 
-  it.each([408, 425, 429, 503])('%i - the agent has not taken it: later, and no failure', (status) => {
-    expect(answered(status)).toEqual({ later: `status-${status}`, failure: false, mayHaveArrived: true });
-  });
+  it.each([425, 429])(
+    '%i - the agent has not taken it: later, no failure, and no copy is with it',
+    (status) => {
+      expect(answered(status)).toEqual({ later: `status-${status}`, failure: false, mayHaveArrived: false });
+    },
+  );
+
+  it.each([408, 503])(
+    '%i - later, and no failure; but a gateway may say so with a copy on its way',
+    (status) => {
+      expect(answered(status)).toEqual({ later: `status-${status}`, failure: false, mayHaveArrived: true });
+    },
+  );
 
   it.each([500, 502, 504, 599, 100, 199, 300, 301, 302, 399])('%i - a failure, later again', (status) => {
     expect(answered(status)).toEqual({ later: `status-${status}`, failure: true, mayHaveArrived: true });
   });
 
-  it.each(['reset', 'eof', 'deadline'] as const)('%s - a failure, and a copy may have arrived', (because) => {
-    expect(after({ kind: 'failed', because })).toEqual({
-      later: because,
-      failure: true,
-      mayHaveArrived: true,
-    });
-  });
+  it.each(['reset', 'eof', 'deadline', 'broken'] as const)(
+    '%s - a failure, and a copy may have arrived',
+    (because) => {
+      expect(after({ kind: 'failed', because })).toEqual({
+        later: because,
+        failure: true,
+        mayHaveArrived: true,
+      });
+    },
+  );
 
   it.each(['refused', 'unreachable'] as const)('%s - no failure of the agent, nothing arrived', (because) => {
     expect(after({ kind: 'failed', because })).toEqual({

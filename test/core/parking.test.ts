@@ -34,6 +34,7 @@ function step(overrides: Partial<DeliveryView> = {}) {
   const view: DeliveryView = {
     request: aRequest(),
     enqueueNo: 1,
+    receives: 1,
     workspace: aWorkspace(),
     now: at(NOW_MS),
     policy,
@@ -41,6 +42,35 @@ function step(overrides: Partial<DeliveryView> = {}) {
   };
   return nextDeliveryStep(deepFrozen(view));
 }
+describe('a message that was received again and again', () => {
+  const givenUp = { do: 'end', state: 'dead-lettered', why: 'received-too-often' };
+
+  it.each([
+    [899, { do: 'attempt' }],
+    [900, givenUp],
+    [1000, givenUp],
+  ])('%i times - %j: given up with its bytes before the queue throws it away', (receives, what) => {
+    expect(step({ receives })).toEqual(what);
+  });
+
+  it('its workspace cannot be read, or is paused - given up all the same', () => {
+    expect(step({ receives: 900, workspace: 'malformed' })).toEqual(givenUp);
+    expect(step({ receives: 900, workspace: aWorkspace({ desired: 'stopped' }) })).toEqual(givenUp);
+  });
+
+  it('another copy is just delivering it, it has expired, or it has ended - that comes first', () => {
+    const delivering = aRequest({ state: 'delivering', leaseUntilMs: NOW_MS + 1 });
+    expect(step({ receives: 900, request: delivering })).toMatchObject({
+      do: 'defer',
+      because: 'in-delivery',
+    });
+    expect(step({ receives: 900, request: aRequest({ expiresAtMs: NOW_MS }) })).toMatchObject({
+      state: 'expired',
+    });
+    expect(step({ receives: 900, request: aRequest({ state: 'delivered' }) })).toMatchObject({ do: 'drop' });
+  });
+});
+
 const final = ['delivered', 'refused', 'expired', 'cancelled', 'dead-lettered'] as const;
 
 describe('the states of a parked request', () => {

@@ -53,6 +53,13 @@ describe('a look at an instance', () => {
     const probe = seen('running', { instanceId: OTHER_INSTANCE });
     expect(afterLook(quiet(), undefined, probe, at(NOW_MS)).unclear).toEqual(fresh);
   });
+
+  it('whatever else is written beside it - nothing is clear but what was seen, and what was seen counts', () => {
+    const smuggled = { ...seen('running'), kind: 'unknown', cause: 'not-found' } as const;
+    expect(afterLook(quiet(), undefined, smuggled, at(NOW_MS)).unclear).toEqual(fresh);
+    const both = { ...seen('running'), cause: 'throttled' } as const;
+    expect(afterLook(quiet(), unclear, both, at(NOW_MS))).toEqual({ isStuck: false });
+  });
 });
 
 describe('trouble that lasts', () => {
@@ -85,9 +92,9 @@ describe('trouble that lasts', () => {
 });
 
 describe('an agent that runs', () => {
-  const silent = (agoMs: number, declaresInterval = true) =>
+  const silent = (agoMs: number, declaresInterval = true, freshUntilMs = 0) =>
     isMute(
-      { heartbeat: aHeartbeat({ atMs: NOW_MS - agoMs, declaresInterval }) },
+      { heartbeat: aHeartbeat({ atMs: NOW_MS - agoMs, declaresInterval }), freshUntilMs },
       at(NOW_MS, NOW_MS + 9000),
       policy,
     );
@@ -96,6 +103,17 @@ describe('an agent that runs', () => {
     expect(silent(180_000)).toBe(false);
     expect(silent(180_001)).toBe(true);
   });
+
+  it.each([
+    [1, false],
+    [0, false],
+    [-1, true],
+  ])(
+    'works under a lease that ends in %i ms - mute: %s, for it said that it would be silent',
+    (leftMs, mute) => {
+      expect(silent(600_000, true, NOW_MS + leftMs)).toBe(mute);
+    },
+  );
 
   it('never said how often it beats, or never beat - not mute: nobody knows', () => {
     expect(silent(900_000, false)).toBe(false);

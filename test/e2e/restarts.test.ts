@@ -1,7 +1,7 @@
 import { StartInstancesCommand, TerminateInstancesCommand } from '@aws-sdk/client-ec2';
 import { describe, expect, it } from 'vitest';
 import type { ApiAnswer } from '../../local/api-client.ts';
-import { admin, aWorkspace, bodyOf, ec2Calls, stopFromOutside, type Body } from './fleet.ts';
+import { admin, aWorkspace, bodyOf, ec2Calls, stopFromOutside } from './fleet.ts';
 import { until } from './wait.ts';
 
 it('50 forward errors at once for one dead workspace - one claim, one Start, no Stop', async () => {
@@ -14,12 +14,14 @@ it('50 forward errors at once for one dead workspace - one claim, one Start, no 
     Array.from({ length: 50 }, () => ws.report({ error: { kind: 'refused' } })),
   );
   const answered = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
-  // The gateway answers for a sandbox that does not start in time: fifty at once are many for a small machine.
-  const isOurs = ({ status, body }: ApiAnswer) =>
-    status < 500 || (body as Body | undefined)?.['code'] !== undefined;
-  const ours = answered.filter(isOurs);
-  expect(ours).not.toEqual([]);
-  const withoutVerdict = ours.filter(
+  // So has one who is told, by the gateway or the function, that something behind it did not answer in time: fifty
+  // sandboxes that start at once are many for a small machine.
+  const isLate = ({ status, body }: ApiAnswer) =>
+    status >= 500 && [undefined, 'unavailable'].includes((body as { code?: string } | undefined)?.code);
+  const judged = answered.filter((answer) => !isLate(answer));
+  expect(judged).not.toEqual([]);
+  process.stderr.write(`e2e: of 50 reports at once, ${50 - judged.length} were not judged in time\n`);
+  const withoutVerdict = judged.filter(
     ({ body }) => !['pending', 'busy', 'dead'].includes((body as { verdict: string }).verdict),
   );
   expect(withoutVerdict).toEqual([]);

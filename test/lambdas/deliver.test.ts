@@ -7,6 +7,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { ParkedMessage } from '../../core/messages.ts';
 import type { ParkedRequest } from '../../core/parking.ts';
 import { handleDeliveries } from '../../lambdas/deliver/handle.ts';
+import type { Received } from '../../lambdas/ports/queues.ts';
 import type { AgentAnswer, AgentRequest } from '../../lambdas/ports/agents.ts';
 import { received } from './calls.ts';
 import { answered, keptPieces, news, notes, rowUpdates, totalsItem, writesInOrder } from './parked.ts';
@@ -63,8 +64,10 @@ const hold = (
 ) => {
   holds(aws, workspace, [{ pk: `REQ#${REQUEST}`, sk: 'REQUEST', ...row, ...changes }, ...more]);
 };
-const settle = async (changes = {}) =>
-  (await handleDeliveries([received({ ...message, ...changes }, { sequence: '7' })], ports)).get('message-1');
+const settle = async (changes = {}, receipt: Partial<Received<ParkedMessage>> = {}) =>
+  (await handleDeliveries([received({ ...message, ...changes }, { sequence: '7', ...receipt })], ports)).get(
+    'message-1',
+  );
 const endings = () =>
   aws.dynamo
     .commandCalls(TransactWriteCommand)
@@ -518,6 +521,33 @@ describe('an attempt that came to nothing', () => {
     // After four failures its own back-off is 40 s, where a time of its own is asked for.
     const ownSeconds = Number(text) > 0 ? 40 : 5;
     expect(settled).toEqual({ kind: 'again', afterSeconds: Math.max(seconds, ownSeconds) });
+  });
+});
+
+describe('an agent that asks for a moment again and again', () => {
+  it.each([
+    [0, 5],
+    [30_000, 30],
+    [600_000, 60],
+    [4_000_000, 120],
+  ])(
+    'for %i ms by now - looked at again after %i s: the queue counts receives',
+    async (waitedMs, seconds) => {
+      answer = answered(429, { 'retry-after': '1' });
+      hold();
+      const settled = await settle({}, { firstReceivedAtMs: NOW_MS - waitedMs });
+      expect(settled).toEqual({ kind: 'again', afterSeconds: seconds });
+      const [back] = rowUpdates(aws, 'SET #state = :parked');
+      expect(back?.ExpressionAttributeValues).toMatchObject({ ':notBefore': NOW_MS + 5000, ':failures': 0 });
+    },
+  );
+
+  it('and its message was received 900 times - a dead letter, its bytes kept before its row ends', async () => {
+    hold();
+    expect(await settle({}, { receives: 900 })).toEqual({ kind: 'done' });
+    expect(endings()).toEqual([{ state: 'dead-lettered', why: 'received-too-often' }]);
+    expect(keptPieces(aws).length).toBeGreaterThan(0);
+    expect(asked).toHaveLength(0);
   });
 });
 

@@ -80,6 +80,37 @@ describe('a beat of the known boot', () => {
   });
 });
 
+describe('a beat whose first write was done and whose answer was lost', () => {
+  const stored = {
+    atMs: NOW_MS,
+    seq: 42,
+    bootId: 'boot-a',
+    intervalMs: 5000,
+    activeTasks: 0,
+    declaresInterval: false,
+  };
+  const head = { requestId: 'r', receiptHandle: 'head-handle', notBeforeMs: 0 };
+  const wakes = () => aws.sqs.commandCalls(ChangeMessageVisibilityCommand);
+  const foundAs = (heartbeat: typeof stored) => {
+    const workspace = aStoredWorkspace({ heartbeat, freshUntilMs: NOW_MS + 15_000 });
+    holds(aws, workspace, [{ pk: 'WS#ws-1', sk: 'PARKED', head }]);
+    finds(workspace);
+  };
+
+  it('it counts, and the head is woken: nobody knows whether the workspace became ready by it (S27)', async () => {
+    foundAs(stored);
+    expect(await beat({ bootId: 'boot-a', seq: 42 })).toMatchObject({ status: 204 });
+    expect(updates()).toHaveLength(1);
+    expect(wakes()).toHaveLength(1);
+  });
+
+  it('the same beat came by another call before - a replay, and nobody is woken', async () => {
+    foundAs({ ...stored, atMs: NOW_MS - 1 });
+    expect(await beat({ bootId: 'boot-a', seq: 42 })).toMatchObject({ status: 409 });
+    expect(wakes()).toHaveLength(0);
+  });
+});
+
 describe('a beat that does not count', () => {
   const retired = { retiredBootId: 'boot-a' };
   const replayed = ['replayed', 'This beat, or a later one, was recorded before.'] as const;

@@ -6,14 +6,16 @@ import {
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { firstAnswerLifeMs } from '../../core/idempotency.ts';
 import { dueWork } from '../../lambdas/adapters/due-work.ts';
 import { ledger } from '../../lambdas/adapters/ledger.ts';
 import { queues } from '../../lambdas/adapters/queues.ts';
 import { openSqs } from '../../lambdas/adapters/queues.ts';
-import { IDEMPOTENCY_LIFE_MS, judgedItems } from '../../lambdas/adapters/receipt-store.ts';
-import { openTable } from '../../lambdas/adapters/table.ts';
+import { judgedItems } from '../../lambdas/adapters/receipt-store.ts';
+import { openTable, type Table } from '../../lambdas/adapters/table.ts';
 import { handleForwardError } from '../../lambdas/forward-error/handle.ts';
 import { aRequest, forwardError } from './calls.ts';
+import { memoryTable } from './memory-table.ts';
 import { aStoredWorkspace, holds, mockedAws, NOW_MS, portsOver, QUEUE, TABLE } from './mocked-aws.ts';
 import { aRow, REQUEST, rowItem, rowUpdates, sentTo, totalsItem } from './parked.ts';
 
@@ -35,6 +37,19 @@ const accept = () =>
     request: aRow({ state: 'accepting' }),
     parkedMax: 10,
   });
+/** Each send is made twice, and only the second answer comes back. */
+const doneTwice = (table: Table): Table => ({
+  name: table.name,
+  client: new Proxy(table.client, {
+    get: (client, name) =>
+      name === 'send'
+        ? async (command: UpdateCommand) => {
+            await client.send(command);
+            return client.send(command);
+          }
+        : (Reflect.get(client, name) as unknown),
+  }),
+});
 const items = () => aws.dynamo.commandCalls(TransactWriteCommand)[0]?.args[0].input.TransactItems ?? [];
 
 describe('a request is accepted', () => {
@@ -66,6 +81,7 @@ describe('a request is accepted', () => {
     const firstAnswer = {
       key: { principal: 'role/proxy', workspaceId: 'ws-1', key: 'r-1' },
       value: { fingerprint: 'f', answer: { status: 202, headers: {} } },
+      lifeMs: 1000,
     };
     const about = { workspaceId: 'ws-1', atMs: NOW_MS };
     expect(await book().accept({ about, firstAnswer, request: aRow(), parkedMax: 10 })).toBe('repeated');
@@ -97,9 +113,10 @@ describe('the writes of an attempt, word by word', () => {
     expect(last()).toEqual({
       ...key,
       ...names,
+      ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
       UpdateExpression:
         'SET #state = :delivering, attempts = :next, ambiguous = :ambiguous, leaseUntilMs = :lease, ' +
-        'lastAttempt = :mark, interruptions = :interruptions REMOVE notBeforeMs',
+        'lastAttempt = :mark, interruptions = :interruptions, begunBy = :nonce REMOVE notBeforeMs',
       ConditionExpression: '#state IN (:parked, :delivering) AND attempts = :attempts AND expiresAtMs > :now',
       ExpressionAttributeValues: {
         ':delivering': 'delivering',
@@ -111,8 +128,24 @@ describe('the writes of an attempt, word by word', () => {
         ':lease': 2,
         ':mark': mark,
         ':interruptions': 0,
+        ':nonce': expect.any(String) as unknown,
       },
     });
+  });
+
+  it('begun, and only the answer was lost: the SDK has tried again - begun, and not an attempt of somebody else (S27)', async () => {
+    const table = memoryTable(aws, () => NOW_MS);
+    table.put(rowItem({ attempts: 2 }));
+    const begin = {
+      nowMs: NOW_MS,
+      leaseUntilMs: NOW_MS + 90_000,
+      mark: { answered: false },
+      interruptions: 0,
+    };
+    const twice = doneTwice(openTable(TABLE));
+    expect(await ledger(twice).beginAttempt(aRow({ attempts: 2 }), begin)).toBe('begun');
+    expect(table.item(`REQ#${REQUEST}`, 'REQUEST')).toMatchObject({ state: 'delivering', attempts: 3 });
+    expect(await book().beginAttempt(aRow({ attempts: 2 }), begin)).toBe('lost');
   });
 
   it('renewed', async () => {
@@ -418,12 +451,12 @@ describe('an idempotency row', () => {
   it('expired and still there - does not stand in the way of the new one either', () => {
     const value = { fingerprint: 'f', answer: { status: 202, headers: {} } };
     const about = { workspaceId: 'ws-1', atMs: NOW_MS };
-    const [put] = judgedItems(openTable(TABLE), { about, firstAnswer: { key, value } });
+    const [put] = judgedItems(openTable(TABLE), { about, firstAnswer: { key, value, lifeMs: 5000 } });
     expect(put?.Put).toMatchObject({
-      Item: { expiresAtMs: NOW_MS + IDEMPOTENCY_LIFE_MS },
+      Item: { expiresAtMs: NOW_MS + 5000 },
       ConditionExpression: 'attribute_not_exists(pk) OR expiresAtMs < :now',
       ExpressionAttributeValues: { ':now': NOW_MS },
     });
-    expect(IDEMPOTENCY_LIFE_MS).toBeGreaterThanOrEqual(86_400_000);
+    expect(firstAnswerLifeMs.promise).toBeGreaterThanOrEqual(86_400_000);
   });
 });

@@ -178,4 +178,21 @@ describe('a sandbox that froze after it began an attempt, for longer than its le
       ':failures': 0,
     });
   });
+
+  it('in that second look, for minutes - sends nothing: what EC2 has said is old again, and the lease is over (S20, S21)', async () => {
+    ec2Shows(aws, 'running');
+    freezesAfter((expression) => expression.includes('lastAttempt = :mark, '), 2500);
+    let looks = 0;
+    const look = ports.ec2.look.bind(ports.ec2);
+    const freezesInSecond = async (ids: readonly string[]) => {
+      looks += 1;
+      const seen = await look(ids);
+      if (looks === 2) nowMs += 100_000;
+      return seen;
+    };
+    ports = { ...ports, ec2: { look: freezesInSecond } };
+    expect(await settleRequest()).toMatchObject({ kind: 'again' });
+    expect(looks).toBe(2);
+    expect(asked).toBe(0);
+  });
 });

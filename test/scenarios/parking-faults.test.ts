@@ -390,7 +390,11 @@ describe('faults of rows, queues and numbers', () => {
         })),
       });
     });
-    expect(await fails()).toMatchObject({ status: 429, body: { code: 'parked-full' } });
+    expect(await fails()).toMatchObject({
+      status: 429,
+      headers: { 'retry-after': '10' },
+      body: { code: 'parked-full' },
+    });
     const items = aws.dynamo.commandCalls(TransactWriteCommand)[0]?.args[0].input.TransactItems ?? [];
     expect(items.at(-1)?.Update?.ConditionExpression).toContain('#count < :most');
     expect(items.at(-1)?.Update?.ExpressionAttributeValues?.[':most']).toBe(1000);

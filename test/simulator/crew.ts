@@ -15,6 +15,8 @@ export interface CrewOptions extends Omit<PlanOptions, 'seed'> {
 }
 
 const HANDFUL = 20;
+/** A life leaves much behind and keeps little: the more room for the young, the less often it is tidied. */
+const resourceLimits = { maxYoungGenerationSizeMb: 192 };
 
 export async function liveAll(crew: CrewOptions): Promise<Tally> {
   const { from, seeds, jobs, signal, stopsWhenBroken = false, onProgress, ...options } = crew;
@@ -24,7 +26,7 @@ export async function liveAll(crew: CrewOptions): Promise<Tally> {
     next >= from + seeds || signal?.aborted === true || (stopsWhenBroken && tally.broken.length > 0);
   const work = async (): Promise<void> => {
     if (isOver()) return;
-    const worker = new Worker(new URL('./worker.ts', import.meta.url));
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), { resourceLimits });
     try {
       while (!isOver()) {
         const count = Math.min(HANDFUL, from + seeds - next);

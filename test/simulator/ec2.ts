@@ -131,16 +131,16 @@ export class SimulatedFleet {
     return output;
   }
 
-  #described(id: string, command: Command, { name }: Invocation): Instance[] {
+  #described(id: string, command: Command, invocation: Invocation): Instance[] {
     const output = this.#kept.get(id)?.ec2.run(command) as DescribeInstancesCommandOutput | undefined;
     const found = (output?.Reservations ?? []).flatMap(({ Instances = [] }) => Instances);
     return found
       .filter(({ InstanceId }) => InstanceId === id)
-      .map((instance) => this.#shown(id, instance, name));
+      .map((instance) => this.#shown(id, instance, invocation));
   }
 
   /** What a function is shown of what EC2 says. */
-  #shown(id: string, instance: Instance, fn: string): Instance {
+  #shown(id: string, instance: Instance, { name: fn, number: by }: Invocation): Instance {
     const isFalse = instance.State?.Name === 'running' && this.#has('falseStopped');
     const isOdd = this.#has('oddProbe');
     const isWordless = isOdd && this.#world.random.chance(0.5);
@@ -148,7 +148,7 @@ export class SimulatedFleet {
     const atMs = this.#world.time.nowMs();
     const launchTimeMs = instance.LaunchTime?.getTime() ?? 0;
     const state = isInstanceState(said) && !isOdd ? said : 'unknown';
-    this.#world.truth.saw(id, { atMs, fn, state, launchTimeMs });
+    this.#world.truth.saw(id, { atMs, fn, by, state, launchTimeMs });
     if (!isFalse && !isOdd) return instance;
     const { LaunchTime, ...rest } = instance;
     return {

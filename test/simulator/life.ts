@@ -6,6 +6,7 @@ import type { Violation } from './oracles/witness.ts';
 import { register, resume, resumeFleet } from './operators.ts';
 import { planOf, type PlanOptions } from './plan.ts';
 import { requestOn } from './proxy.ts';
+import { LONGEST_FREEZE_MS } from './sdk.ts';
 import type { TraceLine } from './trace.ts';
 import { BEGINS_MS, World } from './world.ts';
 
@@ -25,7 +26,7 @@ const SET_UP_MS = 120_000;
 /** The longest wait by any rule: for capacity, an hour from the claim's begin, and then the sweep. */
 const CALM_AT_MOST_MS = 110 * 60_000;
 const LOOK_EVERY_MS = 20_000;
-const CALM_SWEEP_EVERY_MS = 60_000;
+const SWEEP_EVERY_MS = 60_000;
 
 export async function live(options: PlanOptions, { keepsLines = false } = {}): Promise<Life> {
   const plan = planOf(options);
@@ -73,23 +74,31 @@ function setUp(world: World): void {
   setGoing(world);
 }
 
-function sweepOn(world: World): void {
-  world.time.after(world.isCalm ? CALM_SWEEP_EVERY_MS : world.plan.sweepEveryMs, () => {
-    void world.lambda.invoke('sweep', {});
-    // EventBridge delivers at least once.
-    if (!world.isCalm && world.random.chance(world.weights.calledTwice)) {
-      world.seen('sweep twice');
+/** While things go wrong it may come less often than it should; once it is calm, every minute. */
+function sweepOn(world: World, minutes = 1): void {
+  world.time.after(SWEEP_EVERY_MS, () => {
+    if (world.isCalm || (minutes * SWEEP_EVERY_MS) % world.plan.sweepEveryMs === 0) {
       void world.lambda.invoke('sweep', {});
+      // EventBridge delivers at least once.
+      if (!world.isCalm && world.random.chance(world.weights.calledTwice)) {
+        world.seen('sweep twice');
+        void world.lambda.invoke('sweep', {});
+      }
     }
-    sweepOn(world);
+    sweepOn(world, minutes + 1);
   });
 }
 
 /** Lets the calm world run until nothing is left to do. */
 async function rest(world: World): Promise<void> {
   const untilMs = world.calmAtMs + CALM_AT_MOST_MS;
-  for (const member of world.truth.members) void resume(world, member);
-  void resumeFleet(world);
+  const resumeAll = (): void => {
+    for (const member of world.truth.members) void resume(world, member);
+    void resumeFleet(world);
+  };
+  resumeAll();
+  // A pause that stood still in its sandbox is made only now: somebody sees it, and lifts it again.
+  world.time.after(LONGEST_FREEZE_MS + SWEEP_EVERY_MS, resumeAll);
   const deadlines = new DeadlineOracle(world);
   for (;;) {
     await world.time.runUntil(world.nowMs() + LOOK_EVERY_MS, () => world.violations.length > 0);

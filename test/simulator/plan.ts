@@ -30,10 +30,18 @@ export interface PlanOptions {
   readonly workspaces?: number;
 }
 
+const often = { requestEveryMs: [40_000, 90_000, 180_000], sweepEveryMs: [60_000] } as const;
+const seldom = {
+  requestEveryMs: [40_000, 120_000, 240_000],
+  sweepEveryMs: [60_000, 180_000, 300_000],
+} as const;
+
 export function planOf({ seed, profile, minutes, workspaces }: PlanOptions): Plan {
   const random = seeded(seed);
   const { weights, settings, workspaces: few, requestEveryMs }: Profile = profiles[profile];
   const drawn = few ?? sizeOf(random);
+  // A world of one kind is lived in few seeds, and what it is there for shall happen often in each.
+  const rates = profile === 'swarm' ? seldom : often;
   return {
     seed,
     profile,
@@ -42,8 +50,8 @@ export function planOf({ seed, profile, minutes, workspaces }: PlanOptions): Pla
     weights: { ...swarm(random), ...weights },
     settings: { ...settingsOf(random), ...settings },
     callersStay: random.chance(0.5),
-    requestEveryMs: random.pick([40_000, 120_000, 240_000]),
-    sweepEveryMs: random.pick([60_000, 120_000, 180_000]),
+    requestEveryMs: random.pick(rates.requestEveryMs),
+    sweepEveryMs: random.pick(rates.sweepEveryMs),
     beats: Array.from({ length: 3 }, () => beatsOf(random)),
     ...(requestEveryMs !== undefined && { requestEveryMs }),
   };
@@ -84,9 +92,9 @@ function settingsOf(random: Random): PolicySettings {
 
 /** Short ones are rare, since they cost the most: each beat is an invocation, and shows little that is new. */
 function intervalOf(drawn: number): number {
-  if (drawn < 0.04) return 5000;
-  if (drawn < 0.15) return 15_000;
-  return drawn < 0.6 ? 30_000 : 60_000;
+  if (drawn < 0.02) return 5000;
+  if (drawn < 0.1) return 15_000;
+  return drawn < 0.55 ? 30_000 : 60_000;
 }
 
 function beatsOf(random: Random): BeatOptions {

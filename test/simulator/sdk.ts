@@ -22,7 +22,7 @@ const throttleNames: Record<Service, string> = {
 };
 /** Beyond this the SDK gives a request up. */
 const SLOWEST_MS = 2900;
-const LONGEST_FREEZE_MS = 11 * 60_000;
+export const LONGEST_FREEZE_MS = 11 * 60_000;
 
 export interface CallWorld {
   readonly random: Random;

@@ -37,6 +37,8 @@ export interface Copy {
 export interface Sight {
   readonly atMs: number;
   readonly fn: string;
+  /** The invocation that was told. */
+  readonly by: number;
   readonly state: InstanceState | 'unknown';
   readonly launchTimeMs: number;
 }

@@ -1,8 +1,8 @@
 /** A thread that lives seeds, a handful at a time. */
 import { parentPort } from 'node:worker_threads';
-import { live } from './life.ts';
+import { compileSchemas } from './compiled-schemas.ts';
 import type { PlanOptions } from './plan.ts';
-import { nothing, tallyOf, together, type Tally } from './tally.ts';
+import type { Tally } from './tally.ts';
 
 export interface Handful {
   readonly from: number;
@@ -10,12 +10,15 @@ export interface Handful {
   readonly options: Omit<PlanOptions, 'seed'>;
 }
 
+compileSchemas();
+// Only now, so that the hook sees all that they load.
+const { live } = await import('./life.ts');
+const { nothing, tallyOf, together } = await import('./tally.ts');
+
 export async function liveHandful({ from, count, options }: Handful): Promise<Tally> {
   let tally = nothing;
-  for (let seed = from; seed < from + count; seed += 1) {
-    const life = await live({ ...options, seed });
-    tally = together(tally, tallyOf(life));
-  }
+  for (let seed = from; seed < from + count; seed += 1)
+    tally = together(tally, tallyOf(await live({ ...options, seed })));
   return tally;
 }
 

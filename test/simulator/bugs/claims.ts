@@ -137,7 +137,7 @@ export const claims: readonly Bug[] = [
     file: writes,
     find: "typeof found === 'object' && found.claim?.token === write.token ? 'won'",
     replace: "typeof found === 'object' && found.claim ? 'won'",
-    profile: 'copies',
+    profile: 'orders',
     breaks: ['S27'],
     says: 'whoever meets a claim takes it for its own',
   },

@@ -47,6 +47,31 @@ export const worlds = {
     settings: open,
     workspaces: 1,
   },
+  orders: {
+    what: 'restarts that people order at the moment at which slow functions find the same death',
+    weights: { ...nothing, instanceStops: 40, slow: 0.5, ordered: 60, forced: 60 },
+    settings: open,
+    workspaces: 1,
+    requestEveryMs: 20_000,
+  },
+  frost: {
+    what: 'slow calls, and sandboxes that stand still in the middle of a delivery',
+    weights: {
+      ...nothing,
+      slow: 0.6,
+      frozen: 0.08,
+      longTurn: 30,
+      cutFromProxy: 60,
+      agentCrash: 10,
+      instanceStops: 4,
+      twice: 0.2,
+      badTurn: 0.2,
+      console: 6,
+    },
+    settings: open,
+    workspaces: 1,
+    requestEveryMs: 20_000,
+  },
   strays: {
     what: 'looks that get lost, others that come instead, and each says something else',
     weights: {

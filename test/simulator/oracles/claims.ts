@@ -3,8 +3,8 @@ import type { Claim, Workspace } from '../../../core/workspace.ts';
 import type { Item } from '../aws/dynamodb.ts';
 import { workspaceIn, type Witness } from './witness.ts';
 
-/** Time from the last look to the write that follows from it, at most: an invocation of the re-probe lives 10 s. */
-const LONGEST_RUN_MS = 10_000;
+/** By so much the clock that stamps the first sighting may be ahead and still agree with the database's (S15). */
+const CLOCK_AHEAD_MS = 5000 + 1000;
 
 export function workspaceChanged(
   witness: Witness,
@@ -99,16 +99,15 @@ function looks(witness: Witness, workspace: Workspace, claim: Claim, nowMs: numb
   const sights = witness.truth
     .sightsOf(workspace.instanceId)
     .filter(({ fn, state }) => (fn === 'forward-error' || fn === 'reprobe') && wanted.includes(state));
-  // An invocation may have stood still since its look; what it finds then, the restart looks at again before it acts.
-  const beganMs = Math.min(nowMs - LONGEST_RUN_MS, witness.acting?.beganMs ?? nowMs);
-  const isSecond = (atMs: number): boolean => atMs >= beganMs;
+  // The second look is the claimant's own, and what it may count is old by when it began: it has read the time then.
+  const { number, beganMs } = witness.acting ?? { number: -1, beganMs: nowMs };
   const hasTwo = sights.some(
     (second) =>
-      isSecond(second.atMs) &&
+      second.by === number &&
       sights.some(
         (first) =>
           second.atMs - first.atMs >= policy.reprobeDelayMs &&
-          second.atMs - first.atMs <= policy.evidenceLifeMs + LONGEST_RUN_MS,
+          beganMs - first.atMs <= policy.evidenceLifeMs + CLOCK_AHEAD_MS,
       ),
   );
   if (!hasTwo) {

@@ -29,6 +29,8 @@ export class DeadlineOracle {
   readonly #witness: CalmWitness;
   /** Since when only Defib is waited for, by what for. */
   #since = new Map<string, number>();
+  /** The latest lease of each request that was seen. */
+  readonly #leases = new Map<string, number>();
 
   constructor(witness: CalmWitness) {
     this.#witness = witness;
@@ -41,12 +43,11 @@ export class DeadlineOracle {
     for (const member of this.#witness.truth.members) this.#ofMember(member, before);
     for (const { requestId, expiresAtMs } of this.#witness.truth.promised.values()) {
       const row = this.#row(requestId);
-      if (row?.finishedAtMs === undefined)
-        this.#by(
-          'V1',
-          Math.max(expiresAtMs, row?.leaseUntilMs ?? 0) + SWEEP_MS,
-          `${requestId} has not ended`,
-        );
+      if (row?.finishedAtMs !== undefined) continue;
+      // An attempt that is over has no lease any more, and what it was held up by counts all the same.
+      const leaseMs = Math.max(this.#leases.get(requestId) ?? 0, row?.leaseUntilMs ?? 0);
+      this.#leases.set(requestId, leaseMs);
+      this.#by('V1', Math.max(expiresAtMs, leaseMs) + SWEEP_MS, `${requestId} has not ended`);
     }
     const fleet = fleetIn(this.#witness.stored('FLEET', 'BRAKE'));
     if (fleet?.brake === 'open')

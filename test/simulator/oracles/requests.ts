@@ -7,15 +7,22 @@ import type { Machine } from '../machine.ts';
 import type { Copy } from '../truth.ts';
 import { workspaceIn, type Witness } from './witness.ts';
 
-/** Between the write that begins an attempt and the arrival at the agent: one call to EC2 lies in between at most. */
-const ON_ITS_WAY_MS = 5000;
-
-/** Two seconds by the rule; and the answer of EC2, and the connection, may take as long as a request may. */
-const ADDRESS_AGE_MS = 2000 + 3000;
+/** From the clock that an attempt is begun by to the write that begins it, which may be slow and repeated. */
+const BEGUN_AT_MOST_MS = 5000;
+/** The second opinion on a clock counts whole seconds. */
+const DATE_RESOLUTION_MS = 1000;
+/**
+ * Two seconds by the rule, counted from when EC2 was asked. When they are over EC2 is asked once more, and that answer
+ * may be as slow as a request may; the connection takes some milliseconds.
+ */
+const ADDRESS_AGE_MS = 2000 + 10;
+const ADDRESS_ASKED_TWICE_AGE_MS = 2010;
 
 export class RequestOracle {
   readonly #witness: Witness;
   readonly #firstCopies = new Map<string, Copy>();
+  /** When the newest attempt of each request began, by the world's own time. */
+  readonly #begunMs = new Map<string, number>();
   /** Requests of a workspace in the order in which they came into the queue. */
   readonly #order = new Map<string, string[]>();
 
@@ -29,19 +36,22 @@ export class RequestOracle {
     const after = afterItem as unknown as ParkedRequest | undefined;
     if (before && isFinalState(before.state) && after?.state !== before.state)
       witness.broken('S24', `${before.requestId} went from ${before.state} to ${after?.state ?? 'nothing'}`);
+    if (after?.state === 'delivering' && after.attempts !== before?.attempts) this.#begins(after);
     if (!after || after.state === before?.state) return;
     witness.seen(
       `request ${after.state}${isFinalState(after.state) && after.why !== undefined ? ` ${after.why}` : ''}`,
     );
     if (after.state === 'delivered' && !this.#firstCopies.has(after.requestId))
       witness.broken('V1', `${after.requestId} is said to be delivered, and no agent has it`);
-    if (after.state === 'delivering' && before?.state !== 'delivering') this.#begins(after);
   }
 
-  #begins(row: ParkedRequest): void {
+  /** S21: it had not expired by the write that begins it, nor by what its invocation could know. */
+  #begins({ requestId, expiresAtMs }: ParkedRequest): void {
     const nowMs = this.#witness.nowMs();
-    if (nowMs >= row.expiresAtMs + ON_ITS_WAY_MS)
-      this.#witness.broken('S21', `an attempt begins ${nowMs - row.expiresAtMs} ms after it expired`);
+    this.#begunMs.set(requestId, nowMs);
+    const knownMs = (this.#witness.acting?.beganMs ?? nowMs) - DATE_RESOLUTION_MS;
+    if (nowMs >= expiresAtMs + BEGUN_AT_MOST_MS || knownMs >= expiresAtMs)
+      this.#witness.broken('S21', `an attempt begins ${nowMs - expiresAtMs} ms after it expired`);
   }
 
   /** A message has come into the queue. */
@@ -63,17 +73,16 @@ export class RequestOracle {
     }
     if (row.workspaceId !== machine.workspaceId)
       witness.broken('S20', `${requestId} of ${row.workspaceId} went to ${machine.workspaceId}`);
-    const asked = witness.truth.sightsOf(copy.instanceId).findLast(({ fn }) => fn === 'deliver');
-    if (!asked || nowMs - asked.atMs > ADDRESS_AGE_MS)
-      witness.broken('S20', `${requestId} went to an address that is ${nowMs - (asked?.atMs ?? 0)} ms old`);
+    this.#address(copy, invocation);
     const workspace = workspaceIn(witness.stored(`WS#${row.workspaceId}`, 'STATE'));
     if (workspace && workspace.instanceId !== copy.instanceId && nowMs - invocation.beganMs < 1000)
       witness.seen('delivery to the instance before');
     if (isFinalState(row.state) && row.state !== 'delivered')
       witness.broken('S21', `${requestId} was sent after it was ${row.state}`);
     // What began in time may arrive as long as its lease lasts.
-    if (nowMs > row.expiresAtMs + DELIVERY_LEASE_MS)
-      witness.broken('S21', `${requestId} was sent ${nowMs - row.expiresAtMs} ms after it expired`);
+    const begunMs = this.#begunMs.get(requestId) ?? 0;
+    if (nowMs > begunMs + DELIVERY_LEASE_MS)
+      witness.broken('S21', `${requestId} was sent ${nowMs - begunMs} ms after its attempt began`);
     const first = this.#firstCopies.get(requestId);
     if (!first) this.#firstCopies.set(requestId, copy);
     else {
@@ -82,6 +91,14 @@ export class RequestOracle {
         witness.broken('S22', `the copies of ${requestId} differ`);
     }
     this.#inOrder(row);
+  }
+
+  /** S20: this very invocation was told by EC2 where it is, a moment ago. */
+  #address({ requestId, instanceId }: Copy, { number, beganMs }: Invocation): void {
+    const asked = this.#witness.truth.sightsOf(instanceId).filter(({ by }) => by === number);
+    const ageMs = this.#witness.nowMs() - (asked.at(-1)?.atMs ?? beganMs);
+    if (asked.length === 0 || ageMs > (asked.length === 1 ? ADDRESS_AGE_MS : ADDRESS_ASKED_TWICE_AGE_MS))
+      this.#witness.broken('S20', `${requestId} went to an address that is ${ageMs} ms old`);
   }
 
   /** S23: whatever came into the queue before it has ended. */
