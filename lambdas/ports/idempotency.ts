@@ -15,9 +15,10 @@ export interface FirstAnswer {
   readonly requestId?: string;
 }
 
-/** A first answer to be kept, and how long it answers a repeat, ms. */
+/** A first answer as it is kept. */
 export interface KeptAnswer {
   readonly key: IdempotencyKey;
   readonly value: FirstAnswer;
+  /** How long it answers a repeat, ms. */
   readonly lifeMs: number;
 }

@@ -28,8 +28,8 @@ export const claims: readonly Bug[] = [
       },
       {
         file: 'lambdas/adapters/workspace-store.ts',
-        find: "              'attribute_not_exists(claim)',\n              replaced,",
-        replace: '              replaced,',
+        find: "                'attribute_not_exists(claim)',\n                replaced,",
+        replace: '                replaced,',
       },
     ],
   },
@@ -188,13 +188,12 @@ export const claims: readonly Bug[] = [
   },
   {
     name: 'own-claim-is-not-known',
-    file: 'lambdas/reprobe/declare.ts',
-    find: '  if (claim?.token === verdictId) return true;\n',
-    replace: '',
+    file: 'lambdas/judging/declared.ts',
+    find: 'return [claim?.token, gone?.verdictId,',
+    replace: 'return [gone?.verdictId,',
     profile: 'copies',
     breaks: ['S27'],
     says: 'a redelivered re-probe does not know its own claim',
-    beside: [finalLook],
   },
   {
     name: 'window-is-cut',

@@ -73,9 +73,9 @@ export const parking: readonly Bug[] = [
   {
     name: 'deleted-before-it-ended',
     file: deliver,
-    find: "      return (await endAsRead(ports, request, step, drain)) === 'moved-on'",
+    find: "      return (await endAsRead(ports, { request, message }, step, drain)) === 'moved-on'",
     replace:
-      "      void endAsRead(ports, request, step, drain);\n      return (step.why as string) === 'moved-on'",
+      "      void endAsRead(ports, { request, message }, step, drain);\n      return (step.why as string) === 'moved-on'",
     profile: 'turns',
     breaks: ['S25'],
     says: 'a message is deleted before its row has the end',
@@ -101,7 +101,7 @@ export const parking: readonly Bug[] = [
   {
     name: 'deliver-tells-nobody',
     file: attempt,
-    find: "  if (answer.kind === 'failed') await reportFailure(ports, workspace, answer.because);\n",
+    find: "  if (answer.kind === 'failed' && answer.because !== 'broken')\n    await reportFailure(ports, workspace, answer.because);\n",
     replace: '',
     profile: 'lastCallers',
     breaks: ['V3'],
@@ -109,7 +109,7 @@ export const parking: readonly Bug[] = [
     beside: [
       {
         file: attempt,
-        find: "    if (place.state === 'stopped' || place.state === 'terminated')\n      await reportFailure(ports, workspace, 'unreachable');\n",
+        find: "    if (place.isSaid) await reportFailure(ports, workspace, 'unreachable');\n",
         replace: '',
       },
     ],
@@ -177,8 +177,8 @@ export const parking: readonly Bug[] = [
     beside: [
       {
         file: 'lambdas/parking/wake.ts',
-        find: 'if (!head || nowMs < head.notBeforeMs) return;',
-        replace: 'if (!head) return;',
+        find: 'if (head && nowMs >= head.notBeforeMs) await',
+        replace: 'if (head) await',
       },
     ],
   },
