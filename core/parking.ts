@@ -1,5 +1,5 @@
 import type { ErrorClass } from './forward-error.ts';
-import { isFresh } from './heartbeat.ts';
+import { DEFAULT_INTERVAL_MS, isFresh } from './heartbeat.ts';
 import { assertNever } from './invariant.ts';
 import type { Policy } from './policy.ts';
 import { isSettling } from './settle.ts';
@@ -151,7 +151,13 @@ export function nextDeliveryStep(view: DeliveryView): DeliveryStep {
   if (now.earliestMs < (request.notBeforeMs ?? 0)) return deferUntil('not-before', request.notBeforeMs);
   const unready = whyNotReady(workspace, now, view.policy);
   if (unready !== undefined) return defer(unready);
-  return now.earliestMs < (view.rampUntilMs ?? 0) ? deferUntil('ramp', view.rampUntilMs) : { do: 'attempt' };
+  return isPaced(view) ? deferUntil('ramp', view.rampUntilMs) : { do: 'attempt' };
+}
+
+/** No step of the pace is longer than a heartbeat: a time beyond that was written by a clock that was ahead (V3). */
+function isPaced({ rampUntilMs = 0, now, policy }: DeliveryView): boolean {
+  if (now.earliestMs >= rampUntilMs) return false;
+  return rampUntilMs - now.earliestMs <= DEFAULT_INTERVAL_MS + policy.skewMarginMs;
 }
 
 /** A workspace that was removed and registered anew is another one: nothing that was meant for the old reaches it (S20). */

@@ -11,6 +11,7 @@
  */
 import { clockFact } from '../../core/clock.ts';
 import { assertNever } from '../../core/invariant.ts';
+import type { Probe } from '../../core/facts.ts';
 import { judge } from '../../core/judge.ts';
 import type { ReprobeMessage } from '../../core/messages.ts';
 import { isFinal, openReceipt, verdictOf, withLook, type Look } from '../../core/receipt.ts';
@@ -41,6 +42,15 @@ interface ReadOfAll extends Read<ReadonlyMap<string, StoredWorkspace>> {
   readonly readAtMs: number;
 }
 
+/** What EC2 said of the instances, and when it was asked. */
+interface Looks {
+  readonly askedAtMs: number;
+  readonly found: ReadonlyMap<string, InstanceLook>;
+}
+
+/** A look that is older when it is judged comes out of a sandbox that stood still: what it saw is no news (S4). */
+const LOOK_LIFE_MS = 10_000;
+
 export async function handleReprobes(
   messages: readonly Received<ReprobeMessage>[],
   ports: ReprobePorts,
@@ -53,10 +63,13 @@ export async function handleReprobes(
       ? [workspace.instanceId]
       : [];
   });
-  const looks =
-    instanceIds.length > 0
-      ? await ports.ec2.look([...new Set(instanceIds)])
-      : new Map<string, InstanceLook>();
+  const looks: Looks = {
+    askedAtMs: ports.clock.nowMs(),
+    found:
+      instanceIds.length > 0
+        ? await ports.ec2.look([...new Set(instanceIds)])
+        : new Map<string, InstanceLook>(),
+  };
   return eachMessage(messages, ports.log, (message) => settle(ports, message, workspaces, looks));
 }
 
@@ -64,7 +77,7 @@ async function settle(
   ports: ReprobePorts,
   received: Received<ReprobeMessage>,
   workspaces: ReadOfAll,
-  looks: ReadonlyMap<string, InstanceLook>,
+  looks: Looks,
 ): Promise<Settled> {
   const message = received.body;
   const workspace = workspaces.value.get(message.workspaceId) ?? 'absent';
@@ -82,7 +95,7 @@ async function settle(
   const policy = policyFor(ports.settings, workspace);
   const nowMs = ports.clock.nowMs();
   const now = rangeOfMessage(nowMs, { ...received, delayMs: 0, answeredAtMs: workspaces.serverTimeMs });
-  const probe = looks.get(message.instanceId)?.probe ?? { kind: 'not-made' as const };
+  const probe = probeOf(looks, message.instanceId, nowMs);
   const facts = {
     now,
     clock: clockFact(workspaces.readAtMs, workspaces.serverTimeMs, policy.skewMarginMs),
@@ -111,6 +124,12 @@ async function settle(
     return finalise(ports, { ...receipt, verdict: 'busy', reason: 'workspace-changed' });
   }
   return decide(ports, { message, workspace, policy, now, look, receipt });
+}
+
+function probeOf({ askedAtMs, found }: Looks, instanceId: string, nowMs: number): Probe {
+  const look = found.get(instanceId);
+  if (!look) return { kind: 'not-made' };
+  return nowMs - askedAtMs > LOOK_LIFE_MS ? { kind: 'unknown', cause: 'error' } : look.probe;
 }
 
 async function decide(ports: ReprobePorts, second: Second): Promise<Settled> {

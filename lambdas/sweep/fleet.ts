@@ -12,6 +12,9 @@ export interface SweepFleetPorts extends BrakePorts {
   readonly settings: PolicySettings;
 }
 
+/** Everybody who asks for admission writes the same item. */
+const MOST_TRIES = 3;
+
 export async function sweepFleet(ports: SweepFleetPorts, now: TimeRange): Promise<void> {
   try {
     await sweepBrake(ports, now);
@@ -22,7 +25,7 @@ export async function sweepFleet(ports: SweepFleetPorts, now: TimeRange): Promis
   }
 }
 
-async function sweepBrake(ports: SweepFleetPorts, now: TimeRange): Promise<void> {
+async function sweepBrake(ports: SweepFleetPorts, now: TimeRange, tries = 1): Promise<void> {
   const fleet = await ports.brake.read();
   const ended = await endedTokens(ports, fleet);
   const freed = ended.reduce((rest, token) => released(rest, token, now.latestMs), fleet);
@@ -33,7 +36,11 @@ async function sweepBrake(ports: SweepFleetPorts, now: TimeRange): Promise<void>
     }) ?? freed;
   // Once a minute as long as it is open: the alarm stands until it closes, also where the first page was lost.
   if (next.brake === 'open') ports.log.count('BrakeOpen');
-  if (next === fleet || (await replaceFleet(ports, fleet, next)) === 'lost') return;
+  if (next === fleet) return;
+  if ((await replaceFleet(ports, fleet, next)) === 'lost') {
+    // Somebody else wrote meanwhile. The next sweep is a minute away, and a brake that may close must not wait for it (V9).
+    return tries < MOST_TRIES ? sweepBrake(ports, now, tries + 1) : undefined;
+  }
   if (fleet.brake === 'open' && next.brake === 'closed') {
     ports.log.warn('brake closed', { because: 'cooled-down' });
     await ports.events.publish('brake.closed', { reason: 'cooled-down' });

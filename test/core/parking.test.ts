@@ -237,6 +237,16 @@ describe('the pace after a recovery', () => {
     expect(step({ rampUntilMs: NOW_MS + leftMs, now: at(NOW_MS, NOW_MS + 9000) })).toEqual(expected);
   });
 
+  it.each([
+    [10_000, { do: 'defer', because: 'ramp', soon: false, untilMs: NOW_MS + 10_000 }],
+    [10_001, { do: 'attempt' }],
+  ])(
+    '%i ms before it - %j: no step is as long as that, so the clock that wrote it was ahead',
+    (leftMs, expected) => {
+      expect(step({ rampUntilMs: NOW_MS + leftMs })).toEqual(expected);
+    },
+  );
+
   it('the workspace is not ready, or the request has its own time - that is what it waits for', () => {
     const rampUntilMs = NOW_MS + 5000;
     expect(step({ rampUntilMs, workspace: aWorkspace({ claim: aClaim() }) })).toMatchObject({

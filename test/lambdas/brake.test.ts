@@ -378,6 +378,22 @@ describe('the sweep', () => {
     expect(ports.log.counted).not.toContain('BrakeOpen');
   });
 
+  it.each([
+    [1, 'closed by this very sweep: the next one is a minute away (V9)', 1],
+    [2, 'closed by this very sweep', 1],
+    [3, 'left to the next sweep', 0],
+  ])('somebody else writes the fleet %i times meanwhile - %s', async (times, _what, closed) => {
+    holds(aws, aStoredWorkspace(), [open({ closesAtMs: NOW_MS, deaths: dead(9) }), size]);
+    let left = times;
+    aws.dynamo.on(PutCommand).callsFake(() => {
+      left -= 1;
+      if (left >= 0) throw new ConditionalCheckFailedException({ message: '', $metadata: {} });
+      return {};
+    });
+    await sweep();
+    expect(news().filter(({ type }) => type === 'brake.closed')).toHaveLength(closed);
+  });
+
   it('a canary whose claim has ended without a word - its turn goes to another, and no slot leaks', async () => {
     holds(aws, aStoredWorkspace(), [
       fleet({ ramp: ramp({ running: [token] }), admitted: { [token]: slot } }),

@@ -291,3 +291,24 @@ function ownClaim() {
     forced: false,
   };
 }
+
+describe('a sandbox that stands still between its look and its judgement', () => {
+  it.each([
+    [10_000, 'dead'],
+    [10_001, 'busy'],
+  ])('for %i ms - %s: an older look is no news, and nobody dies of it (S4)', async (frozenMs, verdict) => {
+    let nowMs = NOW_MS;
+    holds(aws, aStoredWorkspace({ evidence }));
+    ec2Shows(aws, 'stopped', { launchTimeMs: NOW_MS - 7_200_000 });
+    const look = ports.ec2.look.bind(ports.ec2);
+    const freezes = async (ids: readonly string[]) => {
+      const seen = await look(ids);
+      nowMs += frozenMs;
+      return seen;
+    };
+    const clock = { ...ports.clock, nowMs: () => nowMs };
+    await handleReprobes([received(message)], { ...ports, clock, ec2: { look: freezes } });
+    expect(claims()).toHaveLength(verdict === 'dead' ? 1 : 0);
+    expect(lastReceipt()).toMatchObject({ verdict });
+  });
+});

@@ -82,12 +82,13 @@ export class Queues {
     const name = this.#nameOf.get(QueueUrl);
     if (command instanceof SendMessageCommand && name !== undefined) {
       if (this.#isLost()) return { MessageId: 'lost', $metadata: {} };
-      if (name === 'parked') this.#enqueued(command.input.MessageBody ?? '');
     }
     const buried = this.#nameOfDead.get(QueueUrl);
     if (buried !== undefined && command instanceof SendMessageCommand)
       this.#setAside(buried, command.input.MessageBody ?? '');
     const output = this.#sqs.run(command);
+    if (command instanceof SendMessageCommand && name === 'parked')
+      this.#enqueued(command.input.MessageBody ?? '');
     if (name !== undefined) this.#sources[name].poke();
     return output;
   }
@@ -181,7 +182,9 @@ export class Queues {
     if (message) this.#world.oracles.odd.setAside(message);
   }
 
+  /** It may not be there: a queue that was purged still knows what it has seen, and takes no second copy for a while. */
   #enqueued(body: string): void {
+    if (!this.queues.parked.messages().some((message) => message.body === body)) return;
     const { workspaceId, requestId } = JSON.parse(body) as { workspaceId: string; requestId: string };
     this.#world.oracles.requests.enqueued(workspaceId, requestId);
   }
