@@ -5,7 +5,7 @@ import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { LogFields } from '../../lambdas/ports/log.ts';
 import { policyOf, type Policy } from '../../core/policy.ts';
-import type { ParkedRequest, RequestState } from '../../core/parking.ts';
+import type { RequestState } from '../../core/parking.ts';
 import { agentsOf } from './agents.ts';
 import { simulatedDynamo, type SimulatedDynamo } from './aws/dynamodb.ts';
 import { simulatedEventBridge, type SimulatedEventBridge } from './aws/eventbridge.ts';
@@ -20,7 +20,7 @@ import { Machine, type BeatOptions } from './machine.ts';
 import { Oracles } from './oracles.ts';
 import type { CalmWitness } from './oracles/deadlines.ts';
 import type { Oddity } from './oracles/odd.ts';
-import type { Violation } from './oracles/witness.ts';
+import { requestIn, type Violation } from './oracles/witness.ts';
 import type { Plan } from './plan.ts';
 import { Queues } from './queues.ts';
 import { seeded, type Random } from './random.ts';
@@ -118,7 +118,7 @@ export class World implements CallWorld, CalmWitness, LogBook {
   }
 
   requestState(requestId: string): RequestState | undefined {
-    return (this.stored(`REQ#${requestId}`, 'REQUEST') as unknown as ParkedRequest | undefined)?.state;
+    return requestIn(this.stored(`REQ#${requestId}`, 'REQUEST'))?.state;
   }
 
   launchTimeOf(instanceId: string): number | undefined {

@@ -1,7 +1,7 @@
 /** When an attempt at delivery may begin: the verdict that holds it is final, its time has come, nothing restarts. */
 import type { ParkedRequest } from '../../../core/parking.ts';
 import type { Item } from '../aws/dynamodb.ts';
-import { workspaceIn, type Witness } from './witness.ts';
+import { requestIn, workspaceIn, type Witness } from './witness.ts';
 
 /** A verdict that has not become final holds nothing back after that. */
 const HELD_AT_MOST_MS = 90_000;
@@ -28,8 +28,8 @@ export class AttemptOracle {
   }
 
   rowChanged(beforeItem: Item | undefined, afterItem: Item | undefined): void {
-    const before = beforeItem as unknown as ParkedRequest | undefined;
-    const after = afterItem as unknown as ParkedRequest | undefined;
+    const before = requestIn(beforeItem);
+    const after = requestIn(afterItem);
     if (!before || !after) return;
     if (after.state === 'delivering' && after.attempts !== before.attempts) this.#begins(before);
     if (after.notBeforeMs !== before.notBeforeMs) this.#timedMs.set(after.requestId, this.#witness.nowMs());

@@ -1,7 +1,7 @@
 /** What is counted as parked for a workspace is what its rows say: at each change of the count, and at rest (V1). */
-import { isFinalState, type ParkedRequest } from '../../../core/parking.ts';
+import { isFinalState } from '../../../core/parking.ts';
 import type { Item } from '../aws/dynamodb.ts';
-import type { Witness } from './witness.ts';
+import { requestIn, type Witness } from './witness.ts';
 
 export class CounterOracle {
   readonly #witness: Witness;
@@ -13,7 +13,7 @@ export class CounterOracle {
   }
 
   rowChanged(afterItem: Item | undefined): void {
-    const row = afterItem as unknown as ParkedRequest | undefined;
+    const row = requestIn(afterItem);
     if (!row) return;
     const { workspaceId, requestId, bodyBytes } = row;
     let open = this.#open.get(workspaceId);

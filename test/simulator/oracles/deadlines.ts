@@ -8,7 +8,7 @@ import type { QueueHead } from '../../../lambdas/ports/ledger.ts';
 import type { Message } from '../aws/sqs.ts';
 import type { Member } from '../truth.ts';
 import { isOwedHelp } from './liveness.ts';
-import { fleetIn, workspaceIn, type Witness } from './witness.ts';
+import { requestIn, fleetIn, workspaceIn, type Witness } from './witness.ts';
 
 /** Between two looks. */
 const LOOK_MS = 20_000;
@@ -112,7 +112,7 @@ export class DeadlineOracle {
   }
 
   #row(requestId: string): ParkedRequest | undefined {
-    return this.#witness.stored(`REQ#${requestId}`, 'REQUEST') as unknown as ParkedRequest | undefined;
+    return requestIn(this.#witness.stored(`REQ#${requestId}`, 'REQUEST'));
   }
 
   /** Something is over by then, or by so much after the faults have ended. */

@@ -1,9 +1,9 @@
 /** What must have come about when nothing has gone wrong for long enough: V1 to V11. */
-import { isFinalState, type ParkedRequest } from '../../../core/parking.ts';
+import { isFinalState } from '../../../core/parking.ts';
 import type { Workspace } from '../../../core/workspace.ts';
 import type { Machine } from '../machine.ts';
 import type { Member } from '../truth.ts';
-import { fleetIn, workspaceIn, type Witness } from './witness.ts';
+import { requestIn, fleetIn, workspaceIn, type Witness } from './witness.ts';
 
 export interface Unfinished {
   readonly invariant: string;
@@ -15,7 +15,7 @@ export function unfinished(witness: Witness): Unfinished[] {
   const { truth } = witness;
   const left: Unfinished[] = [];
   for (const { requestId, expiresAtMs } of truth.promised.values()) {
-    const row = witness.stored(`REQ#${requestId}`, 'REQUEST') as unknown as ParkedRequest | undefined;
+    const row = requestIn(witness.stored(`REQ#${requestId}`, 'REQUEST'));
     if (!row) left.push({ invariant: 'V1', what: `${requestId} was promised, and is nowhere` });
     else if (!isFinalState(row.state))
       left.push({

@@ -5,7 +5,7 @@ import type { ApiAnswer, ApiRequest } from '../gateway.ts';
 import type { Invocation } from '../invocation.ts';
 import type { Machine } from '../machine.ts';
 import type { Copy } from '../truth.ts';
-import { workspaceIn, type Witness } from './witness.ts';
+import { requestIn, workspaceIn, type Witness } from './witness.ts';
 
 /** From the clock that an attempt is begun by to the write that begins it, which may be slow and repeated. */
 const BEGUN_AT_MOST_MS = 5000;
@@ -31,8 +31,8 @@ export class RequestOracle {
 
   rowChanged(beforeItem: Item | undefined, afterItem: Item | undefined): void {
     const witness = this.#witness;
-    const before = beforeItem as unknown as ParkedRequest | undefined;
-    const after = afterItem as unknown as ParkedRequest | undefined;
+    const before = requestIn(beforeItem);
+    const after = requestIn(afterItem);
     if (before && isFinalState(before.state) && after?.state !== before.state)
       witness.broken('S24', `${before.requestId} went from ${before.state} to ${after?.state ?? 'nothing'}`);
     if (after?.state === 'delivering' && after.attempts !== before?.attempts) this.#begins(after);
@@ -65,7 +65,7 @@ export class RequestOracle {
     const witness = this.#witness;
     const nowMs = witness.nowMs();
     const { requestId } = copy;
-    const row = witness.stored(`REQ#${requestId}`, 'REQUEST') as unknown as ParkedRequest | undefined;
+    const row = requestIn(witness.stored(`REQ#${requestId}`, 'REQUEST'));
     if (!row) {
       witness.broken('S20', `${requestId} was sent, and there is no such request`);
       return;
@@ -114,7 +114,7 @@ export class RequestOracle {
   }
 
   #hasEnded(requestId: string): boolean {
-    const row = this.#witness.stored(`REQ#${requestId}`, 'REQUEST') as unknown as ParkedRequest | undefined;
+    const row = requestIn(this.#witness.stored(`REQ#${requestId}`, 'REQUEST'));
     return !row || isFinalState(row.state);
   }
 
@@ -125,7 +125,7 @@ export class RequestOracle {
 
   /** S25: a message goes only when nothing more is owed for it. */
   deleted(requestId: string, enqueueNo: number): void {
-    const row = this.#witness.stored(`REQ#${requestId}`, 'REQUEST') as unknown as ParkedRequest | undefined;
+    const row = requestIn(this.#witness.stored(`REQ#${requestId}`, 'REQUEST'));
     if (row && !isFinalState(row.state) && row.enqueueNo === enqueueNo)
       this.#witness.broken('S25', `the message of ${requestId} was deleted, and its row says ${row.state}`);
   }
@@ -134,7 +134,7 @@ export class RequestOracle {
   answered({ route }: ApiRequest, { status, body }: ApiAnswer): void {
     const { requestId, workspaceId } = body as { requestId?: string; workspaceId?: string };
     if (!route.endsWith('/forward-errors') || status !== 202 || requestId === undefined) return;
-    const row = this.#witness.stored(`REQ#${requestId}`, 'REQUEST') as unknown as ParkedRequest | undefined;
+    const row = requestIn(this.#witness.stored(`REQ#${requestId}`, 'REQUEST'));
     if (!row) {
       this.#witness.broken('S19', `${requestId} was promised, and is nowhere`);
       return;

@@ -1,5 +1,6 @@
 /** What an oracle may look at, and how it says that something broke. */
 import type { Fleet } from '../../../core/brake.ts';
+import type { ParkedRequest } from '../../../core/parking.ts';
 import type { Policy } from '../../../core/policy.ts';
 import type { Workspace } from '../../../core/workspace.ts';
 import type { Item } from '../aws/dynamodb.ts';
@@ -27,6 +28,11 @@ export interface Violation {
   readonly invariant: string;
   readonly what: string;
   readonly atMs: number;
+}
+
+/** A request's row as the code has written it: the oracles trust its shape, and look at what it says. */
+export function requestIn(item: Item | undefined): ParkedRequest | undefined {
+  return item as unknown as ParkedRequest | undefined;
 }
 
 /** An item of a workspace that is registered. */
