@@ -5,12 +5,15 @@ import type { AttemptMark, FinalState, ParkedRequest } from './parking.ts';
 /** A request that was in flight at this many restarts in a row is not let cause another one. */
 export const MOST_INTERRUPTIONS = 3;
 
+/** How an attempt failed. `broken`: somebody answered, and not by the rules of HTTP. */
+export type FailedBecause = 'refused' | 'reset' | 'eof' | 'deadline' | 'unreachable' | 'broken';
+
 export type AttemptOutcome =
   | { readonly kind: 'stranger' }
   | { readonly kind: 'answered'; readonly status: number; readonly retryAfterSeconds?: number }
   | {
       readonly kind: 'failed';
-      readonly because: 'refused' | 'reset' | 'eof' | 'deadline' | 'unreachable' | 'broken';
+      readonly because: FailedBecause;
       /** It failed before anything of the request was sent. */
       readonly unsent?: true;
     };

@@ -22,6 +22,13 @@ export type Probe =
     }
   | { readonly kind: 'unknown'; readonly cause: UnknownCause };
 
+/** Whether a look says anything of the instance: one that was throttled or failed speaks of EC2 alone. */
+export function saysSomething(probe: Probe): boolean {
+  if (probe.kind === 'not-made') return false;
+  if (probe.kind !== 'unknown') return true;
+  return probe.cause !== 'throttled' && probe.cause !== 'error' && probe.cause !== 'shared';
+}
+
 /** Who asks: only the re-probe may make the second sighting. */
 export type Asker = 'caller' | 'reprobe';
 

@@ -1,4 +1,4 @@
-import type { Probe } from './facts.ts';
+import { saysSomething, type Probe } from './facts.ts';
 import { isFresh } from './heartbeat.ts';
 import type { Policy } from './policy.ts';
 import type { TimeRange } from './time.ts';
@@ -53,13 +53,6 @@ export function isMute(
   // An agent that works under a lease has said that it will be silent.
   if (heartbeat?.declaresInterval !== true || isFresh(freshUntilMs, now.earliestMs)) return false;
   return now.earliestMs - heartbeat.atMs > policy.silentAfterMs;
-}
-
-/** Whether a look says anything of the instance: one that was throttled or failed speaks of EC2 alone. */
-export function saysSomething(probe: Probe): boolean {
-  if (probe.kind === 'not-made') return false;
-  if (probe.kind !== 'unknown') return true;
-  return probe.cause !== 'throttled' && probe.cause !== 'error' && probe.cause !== 'shared';
 }
 
 /** Whether the instance is somewhere it may stay; undefined where the look says nothing of it. */

@@ -2,6 +2,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import { isIPv4 } from 'node:net';
+import type { FailedBecause } from '../../core/attempt.ts';
 import { LARGEST_RESPONSE_BYTES } from '../../core/parking.ts';
 import type { AgentAnswer, AgentHttp, AgentRequest } from '../ports/agents.ts';
 import { isExpectedPeer, PROOF_PATH, PROOF_TIMEOUT_MS } from './peer-proof.ts';
@@ -75,7 +76,6 @@ function exchange(
     outgoing.end(body);
   });
 }
-type FailedBecause = Extract<AgentAnswer, { kind: 'failed' }>['because'];
 
 /** Reads the response up to the kept size; the rest is read and dropped, so that the agent can finish. */
 async function collect(incoming: http.IncomingMessage): Promise<AgentAnswer> {

@@ -1,6 +1,6 @@
 /** Where an agent is at this moment: its instance as EC2 shows it, at an address that may be spoken to. */
 import { checkAddress } from '../../core/address.ts';
-import { saysSomething } from '../../core/stuck.ts';
+import { saysSomething } from '../../core/facts.ts';
 import type { InstanceState, Workspace } from '../../core/workspace.ts';
 import type { DeliverPorts } from './end.ts';
 

@@ -1,4 +1,5 @@
 /** HTTP to an agent. */
+import type { FailedBecause } from '../../core/attempt.ts';
 import type { KeptResponse } from './ledger.ts';
 
 export interface AgentRequest {
@@ -19,9 +20,6 @@ export interface PeerProof {
   readonly workspaceId: string;
   readonly bootId?: string;
 }
-
-/** `broken`: somebody answered, and not by the rules of HTTP. */
-type FailedBecause = 'refused' | 'reset' | 'eof' | 'deadline' | 'unreachable' | 'broken';
 
 export type AgentAnswer =
   /** Somebody else is at the address; nothing of the request was sent. */

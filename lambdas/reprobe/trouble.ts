@@ -1,5 +1,5 @@
 /** What the second look says of a trouble that lasts, kept where the callers' looks keep it too (V5, V7). */
-import { saysSomething } from '../../core/stuck.ts';
+import { saysSomething } from '../../core/facts.ts';
 import type { Policy } from '../../core/policy.ts';
 import type { Look } from '../../core/receipt.ts';
 import type { Workspace } from '../../core/workspace.ts';
