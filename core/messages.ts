@@ -44,7 +44,26 @@ export interface ParkedMessage {
   readonly body: string;
 }
 
-export type QueueMessage = ReprobeMessage | RestartMessage | ParkedMessage;
+/** A parked message in the hands of whoever settles it, as the parked queue handed it out. */
+export interface ParkedHandle {
+  readonly id: string;
+  readonly receiptHandle: string;
+  readonly receives: number;
+  readonly sentAtMs: number;
+  readonly firstReceivedAtMs: number;
+  /** Its place in its group, as SQS numbers it. */
+  readonly sequence?: string | undefined;
+}
+
+/** Hands the head of a group on to deliver, which settles it in the parked queue by its handle. */
+export interface DeliveryMessage {
+  readonly v: typeof MESSAGE_VERSION;
+  readonly kind: 'delivery';
+  readonly handle: ParkedHandle;
+  readonly parked: ParkedMessage;
+}
+
+export type QueueMessage = ReprobeMessage | RestartMessage | ParkedMessage | DeliveryMessage;
 
 /** Receives after which a message of an unknown schema version goes to the dead-letter queue. */
 export const UNKNOWN_VERSION_RECEIVES = 5;

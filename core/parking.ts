@@ -26,8 +26,8 @@ export type FinalState = Extract<
 
 /** Bodies larger than this are refused with 413: base64 in a 1 MiB message leaves room for no more. */
 export const LARGEST_BODY_BYTES = 700 * 1024;
-/** A queue message has 1 MiB; body, path and headers together must fit. */
-export const LARGEST_MESSAGE_BYTES = 1024 * 1024;
+/** A queue message has 1 MiB; body, path and headers together must fit, and once more with the handle they came by. */
+export const LARGEST_MESSAGE_BYTES = 1024 * 1024 - 4096;
 /** Bodies parked for one workspace, all together. */
 export const MOST_PARKED_BYTES = 64 * 1024 * 1024;
 /** A response is kept up to this size. */

@@ -32,6 +32,7 @@ export const runbookEntries = [
   'facts-in-doubt',
   'parked-not-received',
   'parked-queue-long',
+  'deliveries-too-late',
   'strangers-met',
   'requests-given-up',
   'restart-failed',

@@ -50,6 +50,8 @@ export class DefibStack extends Stack {
     this.#output('QueueRestartDlqUrl', restarting.restarts.deadLetters.queueUrl);
     this.#output('QueueParkedUrl', parking.parked.queue.queueUrl);
     this.#output('QueueParkedDlqUrl', parking.parked.deadLetters.queueUrl);
+    this.#output('QueueDeliveriesUrl', parking.deliveries.queue.queueUrl);
+    this.#output('QueueDeliveriesDlqUrl', parking.deliveries.deadLetters.queueUrl);
     for (const name of functionNames) {
       this.#output(`Role${pascalCase(name)}FunctionArn`, functions[name].role.roleArn);
       this.#output(`Function${pascalCase(name)}Name`, functions[name].lambda.functionName);

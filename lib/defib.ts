@@ -54,11 +54,12 @@ export interface DefibBaseProps {
   readonly volumeKeys?: readonly IKey[];
   /**
    * How many invocations the queues may have at once; at least 2 each.
-   * @default - reprobe 10, restart 5, deliver 50
+   * @default - reprobe 10, restart 5, receive 10, deliver 50
    */
   readonly maxConcurrency?: {
     readonly reprobe?: number;
     readonly restart?: number;
+    readonly receive?: number;
     readonly deliver?: number;
   };
   /**
@@ -154,7 +155,7 @@ export class Defib extends Construct {
     this.parking = new Parking(this, 'Parking', {
       foundations,
       network: this.#network,
-      maxConcurrency: maxConcurrency.deliver ?? 50,
+      maxConcurrency: { receive: maxConcurrency.receive ?? 10, deliver: maxConcurrency.deliver ?? 50 },
     });
     const { parked } = this.parking;
     this.restarting = new Restarting(this, 'Restarting', {
@@ -181,6 +182,7 @@ export class Defib extends Construct {
       'forward-error': this.judging.forwardError,
       reprobe: this.judging.reprobe,
       restart: this.restarting.restart,
+      receive: this.parking.receive,
       deliver: this.parking.deliver,
       heartbeat: this.heartbeats.heartbeat,
       sweep: this.sweeping.sweep,

@@ -8,7 +8,7 @@ import type { DefibFunction } from './defib-function.ts';
 type Functions = Readonly<Record<FunctionName, DefibFunction>>;
 
 const answerCalls = ['forward-error', 'heartbeat', 'lookup', 'operate'] as const;
-const workThroughQueues = ['reprobe', 'restart', 'deliver'] as const;
+const workThroughQueues = ['reprobe', 'restart', 'receive', 'deliver'] as const;
 const publish = ['forward-error', 'reprobe', 'restart', 'deliver', 'sweep', 'operate'] as const;
 
 /**

@@ -1,5 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
+import { DELIVERY_LEASE_MS } from '../core/parking.ts';
 import { env } from '../lambdas/runtime/env-names.ts';
 import { accept } from './accepted.ts';
 import { DefibFunction } from './defib-function.ts';
@@ -10,6 +11,15 @@ import { WorkQueue } from './work-queue.ts';
 
 /** A delivery waits for an agent's whole turn, so it gets the longest time that Lambda allows. */
 const deliverTimeout = Duration.minutes(15);
+/** What dies with a message in its hands gives it back after this. */
+const parkedVisibility = Duration.millis(DELIVERY_LEASE_MS);
+/** Handing on is one call. */
+const receiveTimeout = Duration.seconds(15);
+/**
+ * A hand-over that nobody takes is forgotten: the parked message was seen again meanwhile, and handed on anew. Not at
+ * once, so that deliver meets some of those and counts them.
+ */
+const handOverLife = Duration.millis(DELIVERY_LEASE_MS).plus(Duration.seconds(30));
 
 /** SQS looks for groups that are free among so many of a FIFO queue's messages, and no further. */
 const MOST_SEARCHED = 120_000;
@@ -18,13 +28,16 @@ export interface ParkingProps {
   readonly foundations: Foundations;
   /** Not on the local stage. */
   readonly network: DeliveryNetwork | undefined;
-  /** The most deliveries at once. */
-  readonly maxConcurrency: number;
+  /** The most messages handed on, and the most deliveries, at once. */
+  readonly maxConcurrency: { readonly receive: number; readonly deliver: number };
 }
 
 /** Keeps the requests that were promised, and delivers them when their workspace is ready. */
 export class Parking extends Construct {
   readonly parked: WorkQueue;
+  /** From receive to deliver. */
+  readonly deliveries: WorkQueue;
+  readonly receive: DefibFunction;
   readonly deliver: DefibFunction;
 
   constructor(scope: Construct, id: string, { foundations, network, maxConcurrency }: ParkingProps) {
@@ -32,17 +45,33 @@ export class Parking extends Construct {
     this.parked = new WorkQueue(this, 'Parked', {
       urlNames: { queue: env.parkedQueueUrl, deadLetters: env.parkedDlqUrl },
       kind: 'fifo',
-      // Not six time-outs: deliver's first act is to shorten this to a lease, which it renews while it works.
-      visibilityTimeout: deliverTimeout,
+      visibilityTimeout: parkedVisibility,
       // Waiting is not failing: real attempts are counted in the ledger.
       maxReceiveCount: 1000,
       retention: Duration.days(14),
       foundations,
     });
-    accept(this.parked.queue, {
-      'Defib-VisibilityForSixTimeouts':
-        'Deliver shortens the time to a lease of 90 s that it renews, so a crash costs 90 s and not 15 minutes.',
+    this.deliveries = new WorkQueue(this, 'Deliveries', {
+      urlNames: { queue: env.deliveriesQueueUrl, deadLetters: env.deliveriesDlqUrl },
+      kind: 'standard',
+      visibilityTimeout: deliverTimeout,
+      maxReceiveCount: 20,
+      retention: handOverLife,
+      foundations,
     });
+    accept(this.deliveries.queue, {
+      'Defib-VisibilityForSixTimeouts':
+        'A hand-over is never tried again: it is forgotten after two minutes, and the parked message comes back.',
+    });
+    this.receive = new DefibFunction(this, 'Receive', {
+      name: 'receive',
+      description: "Hands the head of each workspace's queue on to deliver",
+      timeout: receiveTimeout,
+      foundations,
+    });
+    this.parked.workedBy(this.receive, { batchSize: 1, maxConcurrency: maxConcurrency.receive });
+    this.parked.buriedBy(this.receive);
+    this.deliveries.filledBy(this.receive);
     this.deliver = new DefibFunction(this, 'Deliver', {
       name: 'deliver',
       description: 'Delivers a parked request to its workspace, or puts it off',
@@ -53,8 +82,9 @@ export class Parking extends Construct {
     foundations.state.usedBy(this.deliver, { does: 'decides' });
     foundations.events.publishedBy(this.deliver);
     this.deliver.mayDescribeInstances();
-    this.parked.workedBy(this.deliver, { batchSize: 1, maxConcurrency });
-    this.parked.buriedBy(this.deliver);
+    this.deliveries.workedBy(this.deliver, { batchSize: 1, maxConcurrency: maxConcurrency.deliver });
+    this.deliveries.buriedBy(this.deliver);
+    this.parked.settledBy(this.deliver);
     this.#sayWhereToDeliver(foundations, network);
     const { queue } = this.parked;
     const held = { period: Duration.minutes(5), statistic: 'Maximum' };
@@ -70,6 +100,13 @@ export class Parking extends Construct {
         held.period,
       ),
       when: { atLeast: MOST_SEARCHED / 2 },
+    });
+    foundations.alarms.add(this, 'DeliveriesTooLate', {
+      severity: 'ticket',
+      runbook: 'deliveries-too-late',
+      says: 'Requests that could be delivered wait for a hand: too few deliveries may run at once.',
+      metric: this.deliver.counted('DeliveryTooLate'),
+      when: { atLeast: 1 },
     });
     foundations.alarms.add(this, 'StrangersMet', {
       severity: 'page',

@@ -18,7 +18,6 @@ const fifoByGroup: QueueProps = {
   contentBasedDeduplication: false,
   deduplicationScope: DeduplicationScope.MESSAGE_GROUP,
   fifoThroughputLimit: FifoThroughputLimit.PER_MESSAGE_GROUP_ID,
-  maxMessageSizeBytes: largestMessage,
 };
 
 export interface WorkQueueProps {
@@ -51,6 +50,7 @@ export class WorkQueue extends Construct {
       // The emulator speaks plain HTTP.
       enforceSSL: local === undefined,
       removalPolicy: keptOffLocal(local),
+      maxMessageSizeBytes: largestMessage,
       ...(props.kind === 'fifo' && fifoByGroup),
     };
     this.deadLetters = new Queue(this, 'DeadLetters', { ...common, retentionPeriod: longestRetention });
@@ -103,6 +103,12 @@ export class WorkQueue extends Construct {
   hurriedBy(fn: DefibFunction): void {
     fn.addEnvironment(this.#urlNames.queue, this.queue.queueUrl);
     fn.allow(['sqs:ChangeMessageVisibility'], [this.queue.queueArn]);
+  }
+
+  /** Lets a function settle messages that another one has received and handed on to it. */
+  settledBy(fn: DefibFunction): void {
+    fn.addEnvironment(this.#urlNames.queue, this.queue.queueUrl);
+    fn.allow(['sqs:ChangeMessageVisibility', 'sqs:DeleteMessage'], [this.queue.queueArn]);
   }
 
   /** Has a function work through the queue, and wait by visibility. Failures are reported message by message. */

@@ -15,7 +15,15 @@ type CamelCase<Name extends string> = Name extends `${infer First}-${infer Rest}
 
 /** The functions as JSON keys: `forwardError`, `reprobe`, ... */
 export type FunctionKey = CamelCase<FunctionName>;
-export type QueueKey = 'reprobe' | 'reprobeDlq' | 'restart' | 'restartDlq' | 'parked' | 'parkedDlq';
+export type QueueKey =
+  | 'reprobe'
+  | 'reprobeDlq'
+  | 'restart'
+  | 'restartDlq'
+  | 'parked'
+  | 'parkedDlq'
+  | 'deliveries'
+  | 'deliveriesDlq';
 /** The callers' roles, and each function's own: `sweepFunction`, `restartFunction`, ... */
 export type RoleKey = 'proxy' | 'operator' | 'agent' | `${FunctionKey}Function`;
 

@@ -15,6 +15,8 @@ const queueKeys: readonly QueueKey[] = [
   'restartDlq',
   'parked',
   'parkedDlq',
+  'deliveries',
+  'deliveriesDlq',
 ];
 const functionKeys = functionNames.map((name) => camelCase(name) as FunctionKey);
 const roleKeys: readonly RoleKey[] = [

@@ -1,6 +1,7 @@
-/** The three queues. A message once sent is at least once received, perhaps twice, perhaps late. */
+/** The queues. A message once sent is at least once received, perhaps twice, perhaps late. */
 import {
   ChangeMessageVisibilityCommand,
+  DeleteMessageCommand,
   GetQueueAttributesCommand,
   SendMessageCommand,
   SQSClient,
@@ -12,7 +13,15 @@ export interface QueueUrls {
   readonly reprobe?: string;
   readonly restart?: string;
   readonly parked?: string;
+  readonly deliveries?: string;
 }
+
+/** How SQS says that a receipt handle is over: the message was deleted, or has been seen again since. */
+const handleIsOver: readonly string[] = [
+  'InvalidParameterValue',
+  'MessageNotInflight',
+  'ReceiptHandleIsInvalid',
+];
 
 export function openSqs(): SQSClient {
   return new SQSClient(clientDefaults);
@@ -55,14 +64,30 @@ export function queues(sqs: SQSClient, urls: QueueUrls): Queues {
       return sent.SequenceNumber;
     },
 
-    async setParkedVisibility(receiptHandle, seconds) {
+    async sendDelivery(message) {
       await sqs.send(
-        new ChangeMessageVisibilityCommand({
-          QueueUrl: urlOf('parked'),
-          ReceiptHandle: receiptHandle,
-          VisibilityTimeout: seconds,
-        }),
+        new SendMessageCommand({ QueueUrl: urlOf('deliveries'), MessageBody: JSON.stringify(message) }),
       );
+    },
+
+    async setParkedVisibility(receiptHandle, seconds) {
+      try {
+        await sqs.send(
+          new ChangeMessageVisibilityCommand({
+            QueueUrl: urlOf('parked'),
+            ReceiptHandle: receiptHandle,
+            VisibilityTimeout: Math.max(0, Math.round(seconds)),
+          }),
+        );
+        return 'set';
+      } catch (error) {
+        if (error instanceof Error && handleIsOver.includes(error.name)) return 'gone';
+        throw error;
+      }
+    },
+
+    async deleteParked(receiptHandle) {
+      await sqs.send(new DeleteMessageCommand({ QueueUrl: urlOf('parked'), ReceiptHandle: receiptHandle }));
     },
 
     async parkedDepth() {

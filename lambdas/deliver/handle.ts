@@ -1,9 +1,8 @@
 /**
  * Delivers the head of a workspace's queue, or defers it by visibility, so that the group stays in order.
  *
- * The story of one message: the queue hides it for the function's whole time-out (15 minutes). The first act is to
- * shorten that to a lease of 90 s, renewed while the agent works; a crash after it costs 90 s, not 15 minutes. The
- * ledger decides whether there is anything to deliver. The address comes from EC2, read a moment before. A failure
+ * The story of one message: the queue hides it for 90 s, and the receive function hands it on. The first act here is to
+ * hide it for another 90 s, a lease that is renewed while the agent works; a crash at any point costs 90 s. The ledger decides whether there is anything to deliver. The address comes from EC2, read a moment before. A failure
  * is reported to the judge like any caller's forward error, so that a workspace which dies after its last caller has
  * left is still found (V3). Deleting the message is the last act, after the ledger has the outcome (S25).
  */
@@ -36,7 +35,8 @@ export async function handleDeliveries(
 }
 
 async function deliver(ports: DeliverPorts, received: Received<ParkedMessage>): Promise<Settled> {
-  await ports.queues.setParkedVisibility(received.receiptHandle, DELIVERY_LEASE_MS / 1000);
+  const lease = await ports.queues.setParkedVisibility(received.receiptHandle, DELIVERY_LEASE_MS / 1000);
+  if (lease === 'gone') return { kind: 'left' };
   const message = received.body;
   const [request, { value: workspace, serverTimeMs }, totals] = await Promise.all([
     ports.ledger.read(message.requestId),

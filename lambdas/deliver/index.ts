@@ -9,9 +9,9 @@ import { workspaceStore } from '../adapters/workspace-store.ts';
 import { listEnv, optionalEnv, requireEnv } from '../runtime/env.ts';
 import { queueHandler } from '../runtime/sqs-batch.ts';
 import { startFunction } from '../runtime/start.ts';
-import { parkedMessage } from '../schemas/messages.ts';
+import { deliveryMessage } from '../schemas/messages.ts';
 import type { DeliverPorts } from './end.ts';
-import { handleDeliveries } from './handle.ts';
+import { handleHandedOn } from './handed-on.ts';
 
 const { telemetry, log, clock, ids, table, settings } = startFunction();
 const sqs = openSqs();
@@ -35,8 +35,8 @@ const ports: DeliverPorts = {
 export const handler = queueHandler({
   telemetry,
   sqs,
-  queueUrl: requireEnv('parkedQueueUrl'),
-  deadLetterUrl: requireEnv('parkedDlqUrl'),
-  schema: parkedMessage,
-  handle: (messages) => handleDeliveries(messages, ports),
+  queueUrl: requireEnv('deliveriesQueueUrl'),
+  deadLetterUrl: requireEnv('deliveriesDlqUrl'),
+  schema: deliveryMessage,
+  handle: (deliveries) => handleHandedOn(deliveries, ports),
 });

@@ -17,7 +17,8 @@ export interface WakeHeldPorts extends WakePorts {
 export async function wake(ports: WakePorts, workspaceId: string, nowMs: number): Promise<void> {
   await hint(ports, workspaceId, async () => {
     const head = await ports.ledger.headOf(workspaceId);
-    if (head && nowMs >= head.notBeforeMs) await ports.queues.setParkedVisibility(head.receiptHandle, 0);
+    if (!head || nowMs < head.notBeforeMs) return 'left';
+    return ports.queues.setParkedVisibility(head.receiptHandle, 0);
   });
 }
 
@@ -29,13 +30,18 @@ export async function wakeHeld(ports: WakeHeldPorts, workspaceId: string, verdic
   await hint(ports, workspaceId, async () => {
     const head = await ports.ledger.headOf(workspaceId);
     const row = head && (await ports.ledger.read(head.requestId));
-    if (head && row?.heldBy === verdictId) await ports.queues.setParkedVisibility(head.receiptHandle, 0);
+    if (!head || row?.heldBy !== verdictId) return 'left';
+    return ports.queues.setParkedVisibility(head.receiptHandle, 0);
   });
 }
 
-async function hint({ log }: WakePorts, workspaceId: string, work: () => Promise<void>): Promise<void> {
+async function hint(
+  { log }: WakePorts,
+  workspaceId: string,
+  work: () => Promise<'set' | 'gone' | 'left'>,
+): Promise<void> {
   try {
-    await work();
+    if ((await work()) === 'gone') log.info('wake came too late', { workspaceId });
   } catch (error) {
     log.info('wake had no effect', {
       workspaceId,

@@ -1,5 +1,5 @@
 /** Messages: those in hand, and those to be sent. */
-import type { ParkedMessage, ReprobeMessage, RestartMessage } from '../../core/messages.ts';
+import type { DeliveryMessage, ParkedMessage, ReprobeMessage, RestartMessage } from '../../core/messages.ts';
 
 /** A message in this invocation's hands. */
 export interface Received<T> {
@@ -13,8 +13,11 @@ export interface Received<T> {
   readonly sequence?: string;
 }
 
-/** What becomes of a message: deleted, or seen again after a while. */
-export type Settled = { readonly kind: 'done' } | { readonly kind: 'again'; readonly afterSeconds: number };
+/** What becomes of a message: deleted, seen again after a while, or left hidden for as long as it is. */
+export type Settled =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'again'; readonly afterSeconds: number }
+  | { readonly kind: 'left' };
 
 export interface Queues {
   sendReprobe(message: ReprobeMessage, delaySeconds: number): Promise<void>;
@@ -24,8 +27,15 @@ export interface Queues {
    * in the group, as SQS numbers it.
    */
   sendParked(message: ParkedMessage): Promise<string | undefined>;
-  /** Sets how long a parked message stays invisible: deliver's lease, and the wake (0). */
-  setParkedVisibility(receiptHandle: string, seconds: number): Promise<void>;
+  /** Hands a parked message on to deliver. */
+  sendDelivery(message: DeliveryMessage): Promise<void>;
+  /**
+   * Sets how long a parked message stays invisible: deliver's lease, and the wake (0). `gone`: the handle is over, since
+   * the message was deleted or is in somebody else's hands.
+   */
+  setParkedVisibility(receiptHandle: string, seconds: number): Promise<'set' | 'gone'>;
+  /** Takes a parked message out of the queue; one whose handle is over stays, and is seen again. */
+  deleteParked(receiptHandle: string): Promise<void>;
   /** About how many messages the parked queue holds, in whatever condition. */
   parkedDepth(): Promise<number>;
 }

@@ -2,6 +2,14 @@
 import type { Log } from '../ports/log.ts';
 import type { Received, Settled } from '../ports/queues.ts';
 
+const FIRST_RETRY_SECONDS = 5;
+const LONGEST_RETRY_SECONDS = 60;
+
+/** How long a message that failed waits until it is tried again: longer each time. */
+export function retrySeconds(receives: number): number {
+  return Math.min(FIRST_RETRY_SECONDS * 2 ** Math.min(receives - 1, 10), LONGEST_RETRY_SECONDS);
+}
+
 export async function eachMessage<T>(
   messages: readonly Received<T>[],
   log: Log,

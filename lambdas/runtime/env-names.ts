@@ -7,6 +7,7 @@ export const functionNames = [
   'forward-error',
   'reprobe',
   'restart',
+  'receive',
   'deliver',
   'heartbeat',
   'sweep',
@@ -25,6 +26,8 @@ export const env = {
   restartDlqUrl: 'DEFIB_RESTART_DLQ_URL',
   parkedQueueUrl: 'DEFIB_PARKED_QUEUE_URL',
   parkedDlqUrl: 'DEFIB_PARKED_DLQ_URL',
+  deliveriesQueueUrl: 'DEFIB_DELIVERIES_QUEUE_URL',
+  deliveriesDlqUrl: 'DEFIB_DELIVERIES_DLQ_URL',
   /** EventBridge bus for Defib's own events. */
   busName: 'DEFIB_BUS_NAME',
   /** The fleet's PolicySettings as JSON. */

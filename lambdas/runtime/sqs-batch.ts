@@ -12,12 +12,11 @@ import { UNKNOWN_VERSION_RECEIVES } from '../../core/messages.ts';
 import type { Telemetry } from '../adapters/log.ts';
 import type { Received, Settled } from '../ports/queues.ts';
 import { parseMessage } from '../schemas/messages.ts';
+import { retrySeconds } from './each-message.ts';
 import { publishMetrics } from './publish-metrics.ts';
 
 /** How long a message of a newer schema waits for a newer function. */
 const UNKNOWN_VERSION_WAIT_SECONDS = 30;
-const FIRST_RETRY_SECONDS = 5;
-const LONGEST_RETRY_SECONDS = 60;
 
 export interface Consumer<T> {
   readonly telemetry: Pick<Telemetry, 'log'>;
@@ -72,6 +71,7 @@ async function runBatch<T>(
     };
     if (outcome.kind === 'done') continue;
     unfinished.push(message.id);
+    if (outcome.kind === 'left') continue;
     await hide(consumer, message.receiptHandle, outcome.afterSeconds);
   }
   return unfinished.map((itemIdentifier) => ({ itemIdentifier }));
@@ -141,8 +141,4 @@ function receivedOf<T>(record: SQSRecord, body: T): Received<T> {
     firstReceivedAtMs: Number(record.attributes.ApproximateFirstReceiveTimestamp),
     ...(record.attributes.SequenceNumber !== undefined && { sequence: record.attributes.SequenceNumber }),
   };
-}
-
-function retrySeconds(receives: number): number {
-  return Math.min(FIRST_RETRY_SECONDS * 2 ** Math.min(receives - 1, 10), LONGEST_RETRY_SECONDS);
 }

@@ -3,6 +3,7 @@ import * as z from 'zod/mini';
 import { errorKinds } from '../../core/forward-error.ts';
 import {
   MESSAGE_VERSION,
+  type DeliveryMessage,
   type ParkedMessage,
   type ReprobeMessage,
   type RestartMessage,
@@ -42,6 +43,20 @@ export const parkedMessage: z.ZodMiniType<ParkedMessage> = z.strictObject({
   path: z.string().check(z.startsWith('/')),
   headers: z.record(z.string(), z.string()),
   body: z.base64(),
+});
+
+export const deliveryMessage: z.ZodMiniType<DeliveryMessage> = z.strictObject({
+  v: z.literal(MESSAGE_VERSION),
+  kind: z.literal('delivery'),
+  handle: z.strictObject({
+    id: z.string().check(z.minLength(1)),
+    receiptHandle: z.string().check(z.minLength(1)),
+    receives: count,
+    sentAtMs: count,
+    firstReceivedAtMs: count,
+    sequence: z.optional(z.string()),
+  }),
+  parked: parkedMessage,
 });
 
 export type Parsed<T> =

@@ -18,12 +18,13 @@ beforeAll(async () => {
 });
 
 const ULID = '01KAVERDCTAAAAAAAAAAAAAAAA';
-type WorkQueue = 'reprobe' | 'restart' | 'parked';
-const queues: readonly WorkQueue[] = ['reprobe', 'restart', 'parked'];
+type WorkQueue = 'reprobe' | 'restart' | 'parked' | 'deliveries';
+const queues: readonly WorkQueue[] = ['reprobe', 'restart', 'parked', 'deliveries'];
 const workerOf: Record<WorkQueue, FunctionKey> = {
   reprobe: 'reprobe',
   restart: 'restart',
-  parked: 'deliver',
+  parked: 'receive',
+  deliveries: 'deliver',
 };
 
 const addressed = () => ({
@@ -48,6 +49,12 @@ const wellFormed: Record<WorkQueue, () => Record<string, unknown>> = {
     path: '/',
     headers: {},
     body: '',
+  }),
+  deliveries: () => ({
+    v: 1,
+    kind: 'delivery',
+    handle: { id: 'm', receiptHandle: 'no-such-handle', receives: 1, sentAtMs: 1, firstReceivedAtMs: 1 },
+    parked: wellFormed.parked(),
   }),
 };
 
@@ -295,10 +302,11 @@ describe('more rows', () => {
     expect((await ws.show())['claim']).toBeNull();
   });
 
-  it('row 82: a request twice in a batch, which has no row - sent to nobody', async () => {
+  it('row 82: a request twice, which has no row - sent to nobody', async () => {
     const done = await acts();
     const body = JSON.stringify(wellFormed.parked());
-    await invoke('deliver', { Records: [record('a', body), record('b', body)] });
+    await Promise.all([send('parked', body), send('parked', body)]);
+    await untilQueuesRest();
     expect(await acts()).toEqual(done);
   });
 

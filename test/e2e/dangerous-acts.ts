@@ -89,24 +89,28 @@ const launches = act('ec2:RunInstances', [], ({ ec2 }) =>
 interface QueueUse {
   readonly fills: readonly FunctionKey[];
   readonly works: readonly FunctionKey[];
+  readonly settles?: readonly FunctionKey[];
   readonly hurries: readonly FunctionKey[];
 }
-/** Who may put messages into a queue, work through it, and wake or put off a message. */
+/** Who may put messages into a queue, work through it, settle what another one has handed on, and wake or put off. */
 const uses: Record<QueueKey, QueueUse> = {
   reprobe: { fills: ['forwardError', 'deliver', 'sweep'], works: ['reprobe'], hurries: ['reprobe'] },
   restart: { fills: ['reprobe', 'operate', 'sweep'], works: ['restart'], hurries: ['restart'] },
   parked: {
     fills: ['forwardError', 'operate'],
-    works: ['deliver'],
-    hurries: ['deliver', 'reprobe', 'restart', 'heartbeat', 'operate'],
+    works: ['receive'],
+    settles: ['deliver'],
+    hurries: ['receive', 'deliver', 'reprobe', 'restart', 'heartbeat', 'operate'],
   },
+  deliveries: { fills: ['receive'], works: ['deliver'], hurries: ['deliver'] },
   reprobeDlq: { fills: ['reprobe'], works: [], hurries: [] },
   restartDlq: { fills: ['restart'], works: [], hurries: [] },
-  parkedDlq: { fills: ['deliver'], works: [], hurries: [] },
+  parkedDlq: { fills: ['receive'], works: [], hurries: [] },
+  deliveriesDlq: { fills: ['deliver'], works: [], hurries: [] },
 };
 
 const onQueues = (Object.keys(uses) as QueueKey[]).flatMap((queue): Act[] => {
-  const { fills, works, hurries } = uses[queue];
+  const { fills, works, settles = [], hurries } = uses[queue];
   const QueueUrl = local.queues[queue];
   const handle = { QueueUrl, ReceiptHandle: 'no-such-handle' };
   return [
@@ -117,7 +121,9 @@ const onQueues = (Object.keys(uses) as QueueKey[]).flatMap((queue): Act[] => {
     act(`sqs:ReceiveMessage on ${queue}`, works, ({ sqs }) =>
       sqs.send(new ReceiveMessageCommand({ QueueUrl, VisibilityTimeout: 0 })),
     ),
-    act(`sqs:DeleteMessage on ${queue}`, works, ({ sqs }) => sqs.send(new DeleteMessageCommand(handle))),
+    act(`sqs:DeleteMessage on ${queue}`, [...works, ...settles], ({ sqs }) =>
+      sqs.send(new DeleteMessageCommand(handle)),
+    ),
     act(`sqs:ChangeMessageVisibility on ${queue}`, hurries, ({ sqs }) =>
       sqs.send(new ChangeMessageVisibilityCommand({ ...handle, VisibilityTimeout: 0 })),
     ),
@@ -139,7 +145,7 @@ const onQueues = (Object.keys(uses) as QueueKey[]).flatMap((queue): Act[] => {
 });
 
 const arnOf = (url: string) => `arn:aws:sqs:${local.region}:000000000000:${url.split('/').at(-1) ?? ''}`;
-const moves = (['reprobeDlq', 'restartDlq', 'parkedDlq'] as const).map((queue) =>
+const moves = (['reprobeDlq', 'restartDlq', 'parkedDlq', 'deliveriesDlq'] as const).map((queue) =>
   act(`sqs:StartMessageMoveTask from ${queue}`, [], ({ sqs }) =>
     sqs.send(new StartMessageMoveTaskCommand({ SourceArn: arnOf(local.queues[queue]) })),
   ),

@@ -7,7 +7,8 @@ import { until } from './wait.ts';
 
 /** Waits until no message of other tests is under way, so that the queues stand still. */
 export async function untilQueuesRest(): Promise<void> {
-  const working = [local.queues.reprobe, local.queues.restart, local.queues.parked];
+  const { reprobe, restart, parked, deliveries } = local.queues;
+  const working = [reprobe, restart, parked, deliveries];
   let depths: number[] = [];
   await until(
     'the queues rest',
@@ -16,7 +17,7 @@ export async function untilQueuesRest(): Promise<void> {
       return depths.every((depth) => depth === 0) ? true : undefined;
     },
     // A message of a request that has ended is dropped at its next look, which may be a minute away.
-    { deadlineMs: 150_000, seen: () => `re-probe, restart, parked: ${depths.join(', ')}` },
+    { deadlineMs: 150_000, seen: () => `re-probe, restart, parked, deliveries: ${depths.join(', ')}` },
   );
 }
 

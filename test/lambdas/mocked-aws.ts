@@ -44,6 +44,7 @@ export const QUEUE = {
   reprobe: 'https://queues.test/reprobe',
   restart: 'https://queues.test/restart',
   parked: 'https://queues.test/parked.fifo',
+  deliveries: 'https://queues.test/deliveries',
 } as const;
 
 export function mockedAws() {

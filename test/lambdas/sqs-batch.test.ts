@@ -73,6 +73,13 @@ describe('a message', () => {
   });
 });
 
+describe('a message that is left as it is', () => {
+  it('is seen again when its time is over, which nobody changes', async () => {
+    expect(await run([record('a', good)], () => Promise.resolve({ kind: 'left' }))).toEqual(['a']);
+    expect(hidden()).toEqual([]);
+  });
+});
+
 describe('a batch', () => {
   it('all done - an empty list of failures', async () => {
     expect(await run([record('a', good), record('b', good)])).toEqual([]);

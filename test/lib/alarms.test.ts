@@ -23,6 +23,7 @@ test('a message is given up - somebody is told, whichever queue it was of', () =
     defib.judging.reprobes,
     defib.restarting.restarts,
     defib.parking.parked,
+    defib.parking.deliveries,
     defib.instanceChanges,
   ];
   expect(
@@ -96,6 +97,7 @@ test.each([
   ['nobody receives what is parked', 'ParkedSilent', 'sweep', 'page'],
   ['messages have vanished', 'BodyLost', 'sweep', 'page'],
   ['a request was given up', 'RequestDeadLettered', 'deliver', 'ticket'],
+  ['requests wait for a hand', 'DeliveryTooLate', 'deliver', 'ticket'],
   ['the brake is open', 'BrakeOpen', 'sweep', 'page'],
   ['the brake cannot be read', 'BrakeUnreadable', 'sweep', 'page'],
 ])('%s - the metric %s of %s raises a %s', (_what, metric, name, severity) => {
@@ -141,8 +143,8 @@ const addedUp = (id: string) => {
 
 test.each([
   ['CallFailed', 'ticket', 5, ['forward-error', 'heartbeat', 'lookup', 'operate']],
-  ['MessageFailed', 'ticket', 3, ['deliver', 'reprobe', 'restart']],
-  ['BatchFailed', 'ticket', 3, ['deliver', 'reprobe', 'restart']],
+  ['MessageFailed', 'ticket', 3, ['deliver', 'receive', 'reprobe', 'restart']],
+  ['BatchFailed', 'ticket', 3, ['deliver', 'receive', 'reprobe', 'restart']],
   ['ReprobeNotSent', 'ticket', 3, ['forward-error']],
   ['SweepRowFailed', 'ticket', 3, ['sweep']],
   ['SweepClockUnsure', 'page', 3, ['sweep']],

@@ -25,10 +25,18 @@ const queues = {
   },
   parked: {
     of: defib.parking.parked,
-    worker: 'deliver',
-    visibility: 900,
+    worker: 'receive',
+    visibility: 90,
     receives: 1000,
     retention: days(14),
+  },
+  deliveries: {
+    of: defib.parking.deliveries,
+    worker: 'deliver',
+    visibility: 900,
+    receives: 20,
+    // A hand-over that nobody takes in time is forgotten: the parked message was seen again.
+    retention: 120,
   },
 } as const;
 
@@ -39,8 +47,8 @@ describe.each(Object.entries(queues))('the %s queue', (name, expected) => {
   test('hides a message long enough for its function, and gives up after so many receives', () => {
     const timeout = synthesized.function(expected.worker)['Timeout'] as number;
     expect(properties['VisibilityTimeout']).toBe(expected.visibility);
-    // Deliver shortens the time to a lease itself, so there it only has to be no shorter than the function's.
-    expect(expected.visibility).toBeGreaterThanOrEqual(name === 'parked' ? timeout : 6 * timeout);
+    // A hand-over is never tried again, so there the time only has to be no shorter than the function's.
+    expect(expected.visibility).toBeGreaterThanOrEqual(name === 'deliveries' ? timeout : 6 * timeout);
     expect(properties['RedrivePolicy']).toEqual({
       deadLetterTargetArn: stack.resolve(expected.of.deadLetters.queueArn) as unknown,
       maxReceiveCount: expected.receives,
@@ -72,7 +80,7 @@ test('requests are parked in order of their workspace, 1 MiB at most; their dead
 });
 
 test('a queue outlives the stack, is encrypted, and takes no plain HTTP', () => {
-  expect(Object.keys(templateQueues)).toHaveLength(7);
+  expect(Object.keys(templateQueues)).toHaveLength(9);
   const key: unknown = stack.resolve(defib.encryption.key?.keyArn);
   const holdRequests = Object.values(queues).flatMap(({ of }) => [
     idOf(of.queue.queueArn),
@@ -107,12 +115,13 @@ test('functions take messages from their queue, and answer for each by itself', 
     answers: Properties['FunctionResponseTypes'],
   }));
   const answers = ['ReportBatchItemFailures'];
-  expect(sources).toHaveLength(3);
+  expect(sources).toHaveLength(4);
   expect(sources).toEqual(
     expect.arrayContaining([
       { from: synthesized.text(queues.reprobe.of.queue.queueArn), batch: 10, atOnce: 10, answers },
       { from: synthesized.text(queues.restart.of.queue.queueArn), batch: 10, atOnce: 5, answers },
-      { from: synthesized.text(queues.parked.of.queue.queueArn), batch: 1, atOnce: 50, answers },
+      { from: synthesized.text(queues.parked.of.queue.queueArn), batch: 1, atOnce: 10, answers },
+      { from: synthesized.text(queues.deliveries.of.queue.queueArn), batch: 1, atOnce: 50, answers },
     ]),
   );
 });
@@ -133,6 +142,6 @@ test('on the local stage queues go with the stack, and take plain HTTP', () => {
   const onLocal = new Synthesized(localStage().stack);
   expect(JSON.stringify(onLocal.resources('AWS::SQS::QueuePolicy'))).not.toContain('aws:SecureTransport');
   expect(onLocal.resources('AWS::SQS::Queue').map(({ DeletionPolicy }) => DeletionPolicy)).toEqual(
-    Array(7).fill('Delete'),
+    Array(9).fill('Delete'),
   );
 });

@@ -23,6 +23,8 @@ const deployed = {
   DefibJudgingReprobesDeadLetters347A676F: {},
   DefibParkingParkedQueueFD47C0A4: { FifoQueue: true },
   DefibParkingParkedDeadLetters78E995D0: { FifoQueue: true },
+  DefibParkingDeliveriesQueue5E67F1B8: {},
+  DefibParkingDeliveriesDeadLettersF4AEBA1B: {},
   DefibRestartingRestartsQueue9A9B007C: {},
   DefibRestartingRestartsDeadLettersDC0758F5: {},
   DefibStateTable6086C6FE: {

@@ -21,7 +21,7 @@ import { watch, watchedPower, watchedProbe } from '../../lambdas/adapters/watche
 import { workspaceStore } from '../../lambdas/adapters/workspace-store.ts';
 import { restartEnds } from '../../lambdas/adapters/restart-ends.ts';
 import { stories } from '../../lambdas/adapters/stories.ts';
-import { handleDeliveries } from '../../lambdas/deliver/handle.ts';
+import { handleHandedOn } from '../../lambdas/deliver/handed-on.ts';
 import { handleForwardError } from '../../lambdas/forward-error/handle.ts';
 import { handleHeartbeat } from '../../lambdas/heartbeat/handle.ts';
 import { handleInstanceChange } from '../../lambdas/instance-change/handle.ts';
@@ -32,13 +32,19 @@ import type { Clock } from '../../lambdas/ports/clock.ts';
 import type { Ids } from '../../lambdas/ports/ids.ts';
 import type { Log } from '../../lambdas/ports/log.ts';
 import type { Received, Settled } from '../../lambdas/ports/queues.ts';
+import { handleReceived } from '../../lambdas/receive/handle.ts';
 import { handleReprobes } from '../../lambdas/reprobe/handle.ts';
 import { handleRestarts } from '../../lambdas/restart/handle.ts';
 import type { ApiCall } from '../../lambdas/runtime/api-call.ts';
 import type { FunctionName } from '../../lambdas/runtime/env-names.ts';
 import { answerEvent, type GatewayEvent } from '../../lambdas/runtime/http.ts';
 import { answerBatch } from '../../lambdas/runtime/sqs-batch.ts';
-import { parkedMessage, reprobeMessage, restartMessage } from '../../lambdas/schemas/messages.ts';
+import {
+  deliveryMessage,
+  parkedMessage,
+  reprobeMessage,
+  restartMessage,
+} from '../../lambdas/schemas/messages.ts';
 import { handleSweep } from '../../lambdas/sweep/handle.ts';
 import type { Answer } from '../../core/answer.ts';
 import type { PolicySettings } from '../../core/policy.ts';
@@ -48,11 +54,13 @@ export const urls = {
   reprobe: 'https://sqs.simulated/reprobe',
   restart: 'https://sqs.simulated/restart',
   parked: 'https://sqs.simulated/parked.fifo',
+  deliveries: 'https://sqs.simulated/deliveries',
 } as const;
 export const deadUrls = {
   reprobe: 'https://sqs.simulated/reprobe-dead',
   restart: 'https://sqs.simulated/restart-dead',
   parked: 'https://sqs.simulated/parked-dead.fifo',
+  deliveries: 'https://sqs.simulated/deliveries-dead',
 } as const;
 export type QueueName = keyof typeof urls;
 export const workspaceTag = { Key: 'defib', Value: 'simulated' } as const;
@@ -109,6 +117,10 @@ const builders: Record<FunctionName, (parts: SandboxParts) => Handler> = {
     };
     return queue(parts, 'restart', restartMessage, (messages) => handleRestarts(messages, ports));
   },
+  receive: (parts) => {
+    const ports = { log: parts.log, queues: queues(parts.sqs, { deliveries: urls.deliveries }) };
+    return queue(parts, 'parked', parkedMessage, (messages) => handleReceived(messages, ports));
+  },
   deliver: (parts) => {
     const ports = {
       ...common(parts),
@@ -118,7 +130,7 @@ const builders: Record<FunctionName, (parts: SandboxParts) => Handler> = {
       agents: parts.agents,
       reach: { cidrs: parts.cidrs },
     };
-    return queue(parts, 'parked', parkedMessage, (messages) => handleDeliveries(messages, ports));
+    return queue(parts, 'deliveries', deliveryMessage, (deliveries) => handleHandedOn(deliveries, ports));
   },
   sweep: (parts) => {
     const table = { client: parts.dynamo, name: TABLE };

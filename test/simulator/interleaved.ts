@@ -10,7 +10,8 @@ import type { World } from './world.ts';
 const consumers: Record<QueueName, FunctionName> = {
   reprobe: 'reprobe',
   restart: 'restart',
-  parked: 'deliver',
+  parked: 'receive',
+  deliveries: 'deliver',
 };
 
 async function pass(world: World, ms: number): Promise<void> {
@@ -140,9 +141,10 @@ export const interleaved: readonly Scenario[] = [
       await report(world, member, 'deadline', request);
       member.machine.feels('up');
       await pass(world, 3000);
+      await step(world, 'parked');
     },
     start(world) {
-      copies(world, 'parked');
+      copies(world, 'deliveries');
     },
   },
 ];

@@ -12,6 +12,7 @@ const timeoutSeconds: Record<FunctionName, number> = {
   'forward-error': 28,
   reprobe: 10,
   restart: 20,
+  receive: 15,
   deliver: 900,
   heartbeat: 5,
   sweep: 55,

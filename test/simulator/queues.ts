@@ -1,7 +1,8 @@
-/** The three queues with their dead letters, each the source of its function. */
+/** The queues with their dead letters, each the source of its function. */
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { EventSource, Queue, simulatedSqs, type Message, type SimulatedSqs, type Whims } from './aws/sqs.ts';
 import { QueueSource } from './event-source.ts';
+import type { FunctionName } from '../../lambdas/runtime/env-names.ts';
 import { deadUrls, urls, type QueueName } from './functions.ts';
 import type { Unfinished } from './oracles/liveness.ts';
 import type { Oddity } from './oracles/odd.ts';
@@ -31,6 +32,7 @@ export class Queues {
       reprobe: dead('reprobe-dead'),
       restart: dead('restart-dead'),
       parked: dead('parked-dead', true),
+      deliveries: dead('deliveries-dead'),
     };
     const whims = this.#whims();
     this.queues = {
@@ -53,12 +55,22 @@ export class Queues {
           name: 'parked',
           fifo: true,
           deduplicatesByGroup: true,
-          visibilitySeconds: 900,
+          visibilitySeconds: 90,
           retentionSeconds: days(14),
           redrive: { to: this.dead.parked, maxReceiveCount: 1000 },
         },
         nowMs,
         { ...whims, survivesDelete: (message) => this.#survives(message, true) },
+      ),
+      deliveries: new Queue(
+        {
+          name: 'deliveries',
+          visibilitySeconds: 900,
+          retentionSeconds: 120,
+          redrive: { to: this.dead.deliveries, maxReceiveCount: 20 },
+        },
+        nowMs,
+        whims,
       ),
     };
     this.#sqs = simulatedSqs({
@@ -72,7 +84,8 @@ export class Queues {
     this.#sources = {
       reprobe: this.#source('reprobe', { fn: 'reprobe', batchSize: 10, maxConcurrency: 10 }),
       restart: this.#source('restart', { fn: 'restart', batchSize: 10, maxConcurrency: 5 }),
-      parked: this.#source('parked', { fn: 'deliver', batchSize: 1, maxConcurrency: 50 }),
+      parked: this.#source('parked', { fn: 'receive', batchSize: 1, maxConcurrency: 10 }),
+      deliveries: this.#source('deliveries', { fn: 'deliver', batchSize: 1, maxConcurrency: 50 }),
     };
   }
 
@@ -133,7 +146,7 @@ export class Queues {
 
   #source(
     name: QueueName,
-    props: { fn: 'reprobe' | 'restart' | 'deliver'; batchSize: number; maxConcurrency: number },
+    props: { fn: FunctionName; batchSize: number; maxConcurrency: number },
   ) {
     const queue = this.queues[name];
     const source = new EventSource(queue, props);

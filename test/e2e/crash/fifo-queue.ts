@@ -7,8 +7,8 @@ import type { Received } from '../../../lambdas/ports/queues.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 const DEDUPLICATED_FOR_MS = 5 * 60_000;
-/** The queue's own: as long as the function may run. */
-export const QUEUE_VISIBILITY_MS = 900_000;
+/** The queue's own. */
+const QUEUE_VISIBILITY_MS = 90_000;
 
 interface Held {
   readonly id: string;
@@ -65,24 +65,21 @@ export class FifoQueue {
     return sequence;
   }
 
-  setVisibility(handle: string, seconds: number): void {
-    const held = this.#find(handle);
+  setVisibility(handle: string, seconds: number): 'set' | 'gone' {
+    const held = this.#held.find((candidate) => candidate.handle === handle);
+    if (!held) return 'gone';
     held.visibleAtMs = this.#time.nowMs + Math.max(0, Math.round(seconds)) * 1000;
     this.#offerLater(held);
+    return 'set';
   }
 
   delete(handle: string): void {
-    const gone = this.#find(handle);
+    const gone = this.#held.find((held) => held.handle === handle);
+    if (!gone) throw new StaleHandleError('the message is visible again, or gone');
     this.#held = this.#held.filter((held) => held !== gone);
     this.#time.after(0, () => {
       this.#offer(gone.message.workspaceId);
     });
-  }
-
-  #find(handle: string): Held {
-    const held = this.#held.find((candidate) => candidate.handle === handle);
-    if (!held) throw new StaleHandleError('the message is visible again, or gone');
-    return held;
   }
 
   #offerLater({ visibleAtMs, message }: Held): void {

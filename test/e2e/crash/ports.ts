@@ -84,15 +84,22 @@ function clockOf({ time }: World, life: Life): Clock {
   };
 }
 
-function queuesOf({ queue, writes }: World, life: Life): Queues {
+function queuesOf(world: World, life: Life): Queues {
+  const { queue, writes } = world;
   const elsewhere = (name: string) => () => writes.run(life, `Send ${name}`, () => {});
   return {
     sendReprobe: elsewhere('re-probe'),
     sendRestart: elsewhere('restart'),
     sendParked: (message) => writes.run(life, 'Send parked', () => queue.send(message)),
+    sendDelivery: (message) =>
+      writes.run(life, 'Hand on', () => {
+        world.handOn(message);
+      }),
     setParkedVisibility: (handle, seconds) =>
-      writes.run(life, 'Visibility', () => {
-        queue.setVisibility(handle, seconds);
+      writes.run(life, 'Visibility', () => queue.setVisibility(handle, seconds)),
+    deleteParked: (handle) =>
+      writes.run(life, 'Delete parked', () => {
+        queue.delete(handle);
       }),
     parkedDepth: () => Promise.resolve(queue.depth),
   };

@@ -3,7 +3,6 @@ import { expect } from 'vitest';
 import { endOf, wrongsOf, type End } from './end.ts';
 import { kindsAt, Writes, type Fault, type Write } from './faults.ts';
 import type { Flow } from './flows.ts';
-import { QUEUE_VISIBILITY_MS } from './fifo-queue.ts';
 import { ownTable } from './own-table.ts';
 import { VirtualTime } from './virtual-time.ts';
 import { World } from './world.ts';
@@ -17,15 +16,8 @@ interface Run {
   readonly pauseMs: number;
 }
 
-/**
- * A delivery that dies is followed by another within two minutes. Only where it dies before its very first act, which
- * shortens the queue's own visibility to a lease, does that visibility hold: AWS lets it be no shorter than the function
- * may run.
- */
-function longestPauseMs(writes: readonly Write[], fault: Fault | undefined): number {
-  const isBeforeFirstAct = fault?.kind === 'crash before' && writes[fault.at - 1]?.name === 'Visibility';
-  return isBeforeFirstAct ? QUEUE_VISIBILITY_MS : 120_000;
-}
+/** A delivery that dies, wherever, is followed by another within two minutes. */
+const LONGEST_PAUSE_MS = 120_000;
 
 async function run(flow: Flow, { fault, atOnce }: { fault?: Fault; atOnce: number }): Promise<Run> {
   const time = new VirtualTime();
@@ -39,7 +31,7 @@ async function run(flow: Flow, { fault, atOnce }: { fault?: Fault; atOnce: numbe
     const [end, wrongs] = await Promise.all([endOf(world), wrongsOf(world)]);
     // Two at once do not write in the same order each time, so a run may end before the fault's number.
     if (fault && atOnce === 1 && !writes.faultHappened) wrongs.push('the fault did not happen');
-    if (world.longestPauseMs > longestPauseMs(writes.all, fault))
+    if (world.longestPauseMs > LONGEST_PAUSE_MS)
       wrongs.push(`tried again only after ${world.longestPauseMs / 1000} s`);
     return {
       end,

@@ -2,7 +2,7 @@
  * One workspace and everything around it: the real use cases over the real stores, with a queue, an agent and an EC2
  * that keep the truth, in virtual time. What AWS does by itself happens here: messages come back, the sweep runs.
  */
-import type { ParkedMessage } from '../../../core/messages.ts';
+import type { DeliveryMessage, ParkedMessage } from '../../../core/messages.ts';
 import { defaultSettings, policyOf } from '../../../core/policy.ts';
 import type { Receipt } from '../../../core/receipt.ts';
 import type { Workspace, InstanceState } from '../../../core/workspace.ts';
@@ -11,9 +11,10 @@ import { ledger } from '../../../lambdas/adapters/ledger.ts';
 import { receiptStore } from '../../../lambdas/adapters/receipt-store.ts';
 import { registry } from '../../../lambdas/adapters/registry.ts';
 import { workspaceStore } from '../../../lambdas/adapters/workspace-store.ts';
-import { handleDeliveries } from '../../../lambdas/deliver/handle.ts';
+import { handleHandedOn } from '../../../lambdas/deliver/handed-on.ts';
 import type { EventType } from '../../../lambdas/ports/events.ts';
-import type { Received, Settled } from '../../../lambdas/ports/queues.ts';
+import type { Received } from '../../../lambdas/ports/queues.ts';
+import { handleReceived } from '../../../lambdas/receive/handle.ts';
 import { handleSweep } from '../../../lambdas/sweep/handle.ts';
 import { Agent, answered } from './agent.ts';
 import { ANSWER, Life, WriteFailedError, type Writes } from './faults.ts';
@@ -29,8 +30,6 @@ export const WORKSPACE = 'ws-1';
 export const INSTANCE = 'i-0123456789abcdef0';
 const SWEEP_EVERY_MS = 60_000;
 const LONGEST_RUN_MS = 3 * 60 * 60_000;
-const FIRST_RETRY_SECONDS = 5;
-const LONGEST_RETRY_SECONDS = 60;
 
 export class World {
   readonly time: VirtualTime;
@@ -52,6 +51,7 @@ export class World {
   /** How many copies of each message, and of each sweep, run at once. */
   atOnce = 1;
   #actors = 0;
+  #handedOn = 0;
   #diedAtMs: number | undefined;
   #isOver = false;
 
@@ -65,7 +65,7 @@ export class World {
       privateIp: '10.0.1.5',
     };
     this.queue = new FifoQueue(time, (received) => {
-      for (let copy = 0; copy < this.atOnce; copy += 1) time.start(() => this.#deliver(received));
+      for (let copy = 0; copy < this.atOnce; copy += 1) time.start(() => this.#receive(received));
     });
   }
 
@@ -116,30 +116,43 @@ export class World {
     }
   }
 
-  async #deliver(received: Received<ParkedMessage>): Promise<void> {
+  /** From receive to deliver, by a queue of its own. */
+  handOn(message: DeliveryMessage): void {
+    this.#handedOn += 1;
+    const id = `delivery-${this.#handedOn}`;
+    const { nowMs } = this.time;
+    this.time.after(0, () => {
+      this.time.start(() =>
+        this.#deliver({
+          id,
+          receiptHandle: id,
+          body: structuredClone(message),
+          receives: 1,
+          sentAtMs: nowMs,
+          firstReceivedAtMs: this.time.nowMs,
+        }),
+      );
+    });
+  }
+
+  /** A function that died says nothing: its message stays hidden for as long as it was. */
+  async #receive(received: Received<ParkedMessage>): Promise<void> {
+    const before = this.#handedOn;
+    await this.invoke((ports) => handleReceived([received], ports));
+    if (this.#handedOn === before) this.#diedAtMs ??= this.time.nowMs;
+  }
+
+  async #deliver(delivery: Received<DeliveryMessage>): Promise<void> {
     const beganMs = this.time.nowMs;
-    const settled = await this.invoke((ports) => handleDeliveries([received], ports));
-    // A function that died says nothing: its message stays hidden for as long as it was.
-    if (settled === 'lost' || settled === 'failed') {
-      this.#diedAtMs ??= this.time.nowMs;
-      return;
-    }
-    const outcome: Settled = settled.get(received.id) ?? {
-      kind: 'again',
-      afterSeconds: retrySeconds(received.receives),
-    };
-    this.#noteRetry(beganMs, outcome);
-    try {
-      if (outcome.kind === 'done') this.queue.delete(received.receiptHandle);
-      else this.queue.setVisibility(received.receiptHandle, outcome.afterSeconds);
-    } catch {
-      // Somebody else has it by now, or it is gone.
-    }
+    this.deferredBecause = '';
+    const settled = await this.invoke((ports) => handleHandedOn([delivery], ports));
+    if (settled === 'lost' || settled === 'failed') this.#diedAtMs ??= this.time.nowMs;
+    else this.#noteRetry(beganMs);
   }
 
   /** To find the dead one's lease is not to try again. */
-  #noteRetry(beganMs: number, { kind }: Settled): void {
-    if (this.#diedAtMs === undefined || (kind === 'again' && this.deferredBecause === 'in-delivery')) return;
+  #noteRetry(beganMs: number): void {
+    if (this.#diedAtMs === undefined || this.deferredBecause === 'in-delivery') return;
     this.longestPauseMs = Math.max(this.longestPauseMs, beganMs - this.#diedAtMs);
     this.#diedAtMs = undefined;
   }
@@ -185,11 +198,6 @@ export class World {
   async forgetEvidence(verdictId: string): Promise<void> {
     await workspaceStore(this.own.table).removeEvidence(WORKSPACE, verdictId);
   }
-}
-
-/** As the runtime spaces the retries of a message that failed. */
-function retrySeconds(receives: number): number {
-  return Math.min(FIRST_RETRY_SECONDS * 2 ** Math.min(receives - 1, 10), LONGEST_RETRY_SECONDS);
 }
 
 function ownReceipt(verdictId: string, atMs: number): Receipt {
