@@ -1,8 +1,8 @@
 /**
- * Crashes of the deliver function: the process that is delivering is killed, at some point between the request's
- * arrival at the agent and a moment after the agent's answer, when the outcome is on its way to the ledger. For the
- * emulator the invocation has then failed, as it would have for Lambda: the message is seen again when its
- * visibility has passed.
+ * Crashes of the functions that deliver. The process that is delivering is killed, at some point between the request's
+ * arrival at the agent and a moment after the agent's answer, when the outcome is on its way to the ledger. And now and
+ * then any process of receive or deliver is killed, whatever it does. For the emulator the invocation has then failed,
+ * as it would have for Lambda: the message is seen again when its visibility has passed.
  */
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -22,15 +22,15 @@ export interface CrashPlan {
   /** Of all deliveries. */
   readonly share: number;
   readonly most: number;
-  /**
-   * How long after the agent's answer a crash may still come. An outcome takes some 20 ms to the ledger; later, the
-   * function may hold its next message, and may not have shortened its visibility of 15 minutes yet.
-   */
+  /** How long after the agent's answer a crash may still come. An outcome takes some 20 ms to the ledger. */
   readonly afterTheAnswerMs: number;
+  /** About how often any process is killed besides, whatever it does. */
+  readonly strikeEveryMs: number;
 }
 
 export interface CrashParts extends CrashPlan {
-  readonly functionName: string;
+  /** Names of the deployed functions. */
+  readonly functions: { readonly deliver: string; readonly receive: string };
   /** The process whose descendants may be killed. */
   readonly below: number;
   readonly chance: Chance;
@@ -38,6 +38,8 @@ export interface CrashParts extends CrashPlan {
 
 export class Crashes {
   readonly done: Crash[] = [];
+  /** Of processes that did whatever they did. */
+  strikes = 0;
   readonly #parts: CrashParts;
   #begun = 0;
 
@@ -47,9 +49,9 @@ export class Crashes {
 
   /** Kills the worker that holds this connection, sooner or later, when chance says so. */
   onArrival(arrival: Arrival, socket: Socket, workMs: number): void {
-    const { chance, share, most, functionName, below, afterTheAnswerMs } = this.#parts;
+    const { chance, share, most, functions, below, afterTheAnswerMs } = this.#parts;
     if (this.#begun >= most || !chance.happens(share)) return;
-    const pid = holderOf(socket.remotePort ?? 0, workersOf(functionName, below));
+    const pid = holderOf(socket.remotePort ?? 0, workersOf(functions.deliver, below));
     if (pid === undefined) return;
     this.#begun += 1;
     const inMs = chance.between(0, Math.min(workMs, 3000) + afterTheAnswerMs);
@@ -57,6 +59,19 @@ export class Crashes {
       if (!kill(pid)) return;
       this.done.push({ requestId: arrival.requestId, attempt: arrival.attempt, atMs: Date.now() });
     });
+  }
+
+  /** Kills some process every now and then, until it is told to stop. */
+  async strike(signal: AbortSignal): Promise<void> {
+    const { functions, below, strikeEveryMs } = this.#parts;
+    const chance = this.#parts.chance.of('strikes');
+    while (!signal.aborted) {
+      const pauseMs = chance.between(0.5, 1.5) * strikeEveryMs;
+      await sleep(pauseMs, undefined, { signal }).catch(() => {});
+      const workers = workersOf(chance.happens(0.5) ? functions.receive : functions.deliver, below);
+      const pid = workers[Math.floor(chance.between(0, workers.length))];
+      if (!signal.aborted && pid !== undefined && kill(pid)) this.strikes += 1;
+    }
   }
 }
 

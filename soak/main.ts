@@ -28,8 +28,8 @@ const settings = {
 
 const options = new Command('npm run soak --')
   .description(
-    'Sends requests to workspaces that die, restart, answer slowly, answer 500 and hang up, with the deliver function ' +
-      'crashing, and checks that none is lost. Exits with 1 on any violation, and names each one.',
+    'Sends requests to workspaces that die, restart, answer slowly, answer 500 and hang up, with the functions ' +
+      'that deliver crashing, and checks that none is lost. Exits with 1 on any violation, and names each one.',
   )
   .option('--requests <n>', 'how many requests', parseCount, 2000)
   .option('--workspaces <n>', 'to how many workspaces', parseCount, 20)
@@ -83,7 +83,8 @@ async function main(requests: StopRequests): Promise<number> {
         crashes: {
           share: (1.5 * options.crashes) / options.requests,
           most: options.crashes,
-          afterTheAnswerMs: 20,
+          afterTheAnswerMs: 100,
+          strikeEveryMs: 15_000,
         },
         troubleEverySeconds: 90,
         patienceMinutes: options.patience,

@@ -70,7 +70,7 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
   const watch = new Watch(defib);
   const readiness = new Readiness();
   const crashes = new Crashes({
-    functionName: info.functions.deliver,
+    functions: info.functions,
     below: options.emulatorPid,
     chance: chance.of('crashes'),
     ...options.crashes,
@@ -112,6 +112,7 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
   const troubles: string[] = [];
   const background = [
     followMachines(machines, subjects, untilEnd),
+    crashes.strike(untilCalm),
     watch.run(
       subjects.map(({ workspaceId }) => workspaceId),
       untilEnd,
@@ -139,7 +140,7 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
     const up = subjects.filter(({ agent }) => agent.isUp).length;
     tell(
       `${Math.round((Date.now() - startedMs) / 1000)} s: ${sent.length} of ${options.requests} sent, ${promised} promised, ` +
-        `${arrived.size} arrived, ${ended} seen ended, ${crashes.done.length} crashes, ${up} of ${workspaces} agents up`,
+        `${arrived.size} arrived, ${ended} seen ended, ${crashes.done.length + crashes.strikes} crashes, ${up} of ${workspaces} agents up`,
     );
   }, newsEveryMs);
   try {
@@ -189,6 +190,7 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
       violations,
       seed: options.seed,
       crashes: crashes.done,
+      strikes: crashes.strikes,
       delays: readiness.delays,
       troubles,
       sentInMs,

@@ -17,6 +17,8 @@ export interface Summary {
   /** What the agents meant to do with what arrived. */
   readonly manners: Readonly<Record<string, number>>;
   readonly crashes: number;
+  /** Processes of receive or deliver that were killed besides, whatever they did. */
+  readonly strikes: number;
   /** From a crash to the next attempt of the same request. */
   readonly triedAgain?: Spread;
   /** From the beat that made a workspace ready to the arrival of its first waiting request. */
@@ -30,6 +32,7 @@ export interface Course {
   readonly seed: number;
   readonly violations: readonly Violation[];
   readonly crashes: readonly Crash[];
+  readonly strikes: number;
   readonly delays: readonly Delay[];
   readonly troubles: readonly string[];
   readonly sentInMs: number;
@@ -58,6 +61,7 @@ export function summaryOf({ sent, arrivals, ledger }: Accounts, course: Course):
     troubles: countOf(course.troubles),
     manners: countOf(arrivals.map(({ meant }) => meant)),
     crashes: course.crashes.length,
+    strikes: course.strikes,
     ...(triedAgain && { triedAgain }),
     readyToDelivery: Object.fromEntries(
       [...byReason].flatMap(([after, delays]) => {
@@ -81,6 +85,7 @@ export function summaryText(summary: Summary, violations: readonly Violation[]):
     `  agents answered   ${inWords(summary.manners)}`,
     `  troubles          ${inWords(summary.troubles)}`,
     `  deliver crashed   ${summary.crashes} times${triedAgain ? `; tried again after ${spreadInWords(triedAgain)}` : ''}`,
+    `  crashed besides   ${summary.strikes} times, receive or deliver`,
     ...Object.entries(readyToDelivery).map(
       ([after, spread]) => `  ready to delivery ${spreadInWords(spread)} (made ready by ${after})`,
     ),

@@ -24,8 +24,7 @@ it(
         seed,
         beatSeconds: 2,
         deliverTimeoutSeconds: 5,
-        // While the agent is at work only: a crash costs 90 s, and there is a minute.
-        crashes: { share: 0.15, most: 2, afterTheAnswerMs: 0 },
+        crashes: { share: 0.15, most: 2, afterTheAnswerMs: 100, strikeEveryMs: 12_000 },
         troubleEverySeconds: 20,
         patienceMinutes: 5,
         tell: (line) => process.stderr.write(`soak: ${line}\n`),

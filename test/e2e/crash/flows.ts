@@ -105,6 +105,8 @@ function held(
     begin: async (world) => {
       await world.register();
       world.instance.state = 'stopped';
+      // How it begins is tried where the verdict comes soon.
+      count(world, end.verdict !== 'pending');
       world.play(async () => {
         const requestId = (await report(world, soon, { id: 'r-1', kind: 'refused' })) ?? '';
         const verdictId = (await world.ledger.read(requestId))?.heldBy ?? '';
@@ -112,7 +114,6 @@ function held(
         await world.time.sleep(5000);
         if (end.verdict === 'pending') {
           // One look at a held request is like the next: there is one each two seconds.
-          count(world, false);
           await world.time.sleep(83_000);
           count(world, true);
           await untilEnded(world, requestId);
