@@ -65,12 +65,13 @@ export class Crashes {
   async strike(signal: AbortSignal): Promise<void> {
     const { functions, below, strikeEveryMs } = this.#parts;
     const chance = this.#parts.chance.of('strikes');
-    while (!signal.aborted) {
+    for (;;) {
       const pauseMs = chance.between(0.5, 1.5) * strikeEveryMs;
-      await sleep(pauseMs, undefined, { signal }).catch(() => {});
+      const ends = await sleep(pauseMs, false, { signal }).catch(() => true);
+      if (ends) return;
       const workers = workersOf(chance.happens(0.5) ? functions.receive : functions.deliver, below);
       const pid = workers[Math.floor(chance.between(0, workers.length))];
-      if (!signal.aborted && pid !== undefined && kill(pid)) this.strikes += 1;
+      if (pid !== undefined && kill(pid)) this.strikes += 1;
     }
   }
 }
