@@ -131,6 +131,7 @@ const toAll: Record<OfAll, (world: World) => void> = {
   purge: (world) => {
     world.purge();
   },
+  pries: (world) => void operators.pry(world),
   liar: (world) => {
     world.liarUntilMs = world.time.nowMs() + world.random.between(5000, 120_000);
   },

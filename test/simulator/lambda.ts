@@ -33,6 +33,8 @@ export interface LambdaWorld {
   readonly weights: Weights;
   readonly isCalm: boolean;
   seen(what: string): void;
+  /** An invocation has thrown: Lambda takes that as a failure of the whole. */
+  threw(invocation: Invocation): void;
 }
 
 interface Warm {
@@ -105,6 +107,7 @@ export class Lambda {
       },
       (error: unknown) => {
         trace.step(time.nowMs(), `${fn}#${number}`, `threw ${(error as Error).name}`);
+        if (!invocation.hasEnded) this.#world.threw(invocation);
         ends({ kind: 'threw', error });
       },
     );

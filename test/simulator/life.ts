@@ -105,7 +105,7 @@ async function rest(world: World): Promise<void> {
     deadlines.look();
     world.oracles.counters.compareAll();
     if (world.violations.length > 0) return;
-    const left = [...unfinished(world), ...world.queues.oddOnes()];
+    const left = [...unfinished(world), ...world.queues.oddOnes(), ...world.oracles.capacity.left()];
     if (left.length === 0) return;
     if (world.nowMs() >= untilMs) {
       for (const { invariant, what } of left)

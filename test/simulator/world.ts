@@ -84,7 +84,7 @@ export class World implements CallWorld, CalmWitness, LogBook {
       nowMs: () => this.time.nowMs(),
       onEvent: ({ type, detail }) => {
         this.seen(`event ${type}`);
-        this.oracles.said('news', JSON.stringify(detail));
+        this.oracles.news(type, detail);
       },
     });
     this.queues = new Queues(this);
@@ -160,6 +160,10 @@ export class World implements CallWorld, CalmWitness, LogBook {
     return this.queues.headOf(workspaceId);
   }
 
+  threw(invocation: Invocation): void {
+    this.oracles.odd.threw(invocation);
+  }
+
   answered(request: ApiRequest, answer: ApiAnswer, calledMs: number): void {
     this.oracles.answered(request, answer, calledMs);
   }
@@ -182,7 +186,7 @@ export class World implements CallWorld, CalmWitness, LogBook {
   }
 
   said(sandbox: Sandbox, level: string, message: string, fields: LogFields, error?: unknown): void {
-    this.oracles.said('a log', message, ...Object.values(fields));
+    this.oracles.logged(message, fields, sandbox.invocation?.number ?? 0);
     if (!this.trace.keepsLines && level !== 'error') return;
     const text = `${message} ${JSON.stringify(fields)}${error instanceof Error ? ` ${error.name}: ${error.message}` : ''}`;
     this.trace.note(
@@ -221,8 +225,14 @@ export class World implements CallWorld, CalmWitness, LogBook {
       ids: idsOf(this.random),
       log,
       settings: this.plan.settings,
-      dynamo: client('dynamo', (command) => this.dynamo.run(command)) as unknown as DynamoDBDocumentClient,
-      sqs: client('sqs', (command) => this.queues.run(command)) as unknown as SQSClient,
+      dynamo: client('dynamo', (command, invocation) => {
+        this.oracles.called(command, invocation);
+        return this.dynamo.run(command);
+      }) as unknown as DynamoDBDocumentClient,
+      sqs: client('sqs', (command, invocation) => {
+        this.oracles.called(command, invocation);
+        return this.queues.run(command);
+      }) as unknown as SQSClient,
       ec2: client('ec2', ec2) as unknown as EC2Client,
       power: client('power', ec2) as unknown as EC2Client,
       bus: client('events', (command) => this.bus.run(command)) as unknown as EventBridgeClient,
