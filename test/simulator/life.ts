@@ -43,7 +43,7 @@ export async function live(options: PlanOptions, { keepsLines = false } = {}): P
     hash: world.trace.hash(),
     steps: world.time.events,
     invocations: world.lambda.invocations,
-    workspaceMs: (world.nowMs() - BEGINS_MS) * plan.workspaces,
+    workspaceMs: (world.nowMs() - world.leaptMs - BEGINS_MS) * plan.workspaces,
     violations: world.violations,
     counts: world.counts,
     lines: world.trace.lines,

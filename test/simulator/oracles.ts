@@ -13,6 +13,7 @@ import * as callers from './oracles/callers.ts';
 import { workspaceChanged } from './oracles/claims.ts';
 import { CounterOracle } from './oracles/counters.ts';
 import { EscalationOracle } from './oracles/escalation.ts';
+import { ExpiredOracle } from './oracles/expired.ts';
 import { HeardOracle } from './oracles/heard.ts';
 import { HistoryOracle } from './oracles/history.ts';
 import { IntentOracle } from './oracles/intents.ts';
@@ -42,6 +43,7 @@ export class Oracles {
   readonly #tenants: TenantOracle;
   readonly #times: TrueTimesOracle;
   readonly #escalation: EscalationOracle;
+  readonly #expired: ExpiredOracle;
   readonly capacity: CapacityOracle;
   readonly counters: CounterOracle;
   readonly odd: OddOracle;
@@ -60,10 +62,22 @@ export class Oracles {
     this.#tenants = new TenantOracle(witness);
     this.#times = new TrueTimesOracle(witness);
     this.#escalation = new EscalationOracle(witness);
+    this.#expired = new ExpiredOracle(witness);
     this.capacity = new CapacityOracle(witness);
     this.odd = new OddOracle(witness);
     this.counters = new CounterOracle(witness);
     this.requests = new RequestOracle(witness);
+  }
+
+  /** Days went by: of what lay in the queues nothing is certain any more. */
+  tooOld(): void {
+    for (const queue of ['reprobe', 'restart', 'parked']) this.odd.purged(queue);
+    this.requests.purged();
+  }
+
+  /** DynamoDB itself has removed what had expired. */
+  expired({ key, before }: Change): void {
+    this.#expired.removed(key, before);
   }
 
   changed({ key, before, after }: Change): void {
@@ -86,6 +100,7 @@ export class Oracles {
       case 'REQUEST':
         this.requests.rowChanged(before, after);
         this.#tenants.rowChanged(after);
+        this.#expired.rowChanged(before, after);
         this.counters.rowChanged(after);
         this.#attempts.rowChanged(before, after);
         return;
@@ -152,6 +167,7 @@ export class Oracles {
   answered(request: ApiRequest, answer: ApiAnswer, calledMs: number): void {
     this.requests.answered(request, answer);
     this.#tenants.answered(request, answer);
+    this.#expired.answered(request, answer);
     if (request.route.endsWith('/heartbeats')) {
       this.#heard.beatAnswered(request, answer, calledMs);
       beatRefused(this.#witness, request, answer);

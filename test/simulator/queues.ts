@@ -134,6 +134,10 @@ export class Queues {
     for (const name of names) this.#sources[name].poke();
   }
 
+  replanAll(): void {
+    for (const name of names) this.#sources[name].replan();
+  }
+
   #source(
     name: QueueName,
     props: { fn: 'reprobe' | 'restart' | 'deliver'; batchSize: number; maxConcurrency: number },

@@ -100,6 +100,8 @@ const perHourOfAll = {
 const laterPerHourOfAll = {
   /** Somebody who has no part in it asks for a request. */
   pries: 6,
+  /** Days go by. */
+  ages: 2,
 } as const;
 
 const largest = {

@@ -7,7 +7,7 @@ import type { LogFields } from '../../lambdas/ports/log.ts';
 import { policyOf, type Policy } from '../../core/policy.ts';
 import type { RequestState } from '../../core/parking.ts';
 import { agentsOf } from './agents.ts';
-import { simulatedDynamo, type SimulatedDynamo } from './aws/dynamodb.ts';
+import { simulatedDynamo, type Key, type SimulatedDynamo } from './aws/dynamodb.ts';
 import { simulatedEventBridge, type SimulatedEventBridge } from './aws/eventbridge.ts';
 import type { Message } from './aws/sqs.ts';
 import { sendBeat } from './beats.ts';
@@ -53,13 +53,16 @@ export class World implements CallWorld, CalmWitness, LogBook {
   /** What has happened, and how often. */
   readonly counts = new Map<string, number>();
   /** When faults end. */
-  readonly calmAtMs: number;
+  calmAtMs: number;
+  /** The days that went by in a moment. */
+  leaptMs = 0;
   isCalm = false;
   acting: Invocation | undefined;
   gate: Gate | undefined;
   liarUntilMs = 0;
   readonly #downUntilMs = new Map<Service, number>();
   #numbers = 0;
+  #isCollecting = false;
   #boots = 0;
 
   constructor(plan: Plan, { keepsLines }: { readonly keepsLines: boolean }) {
@@ -77,7 +80,8 @@ export class World implements CallWorld, CalmWitness, LogBook {
       readAgeMs: () => this.#readAgeMs(),
       longestReadAgeMs: LONGEST_READ_AGE_MS,
       onChange: (change) => {
-        this.oracles.changed(change);
+        if (this.#isCollecting) this.oracles.expired(change);
+        else this.oracles.changed(change);
       },
     });
     this.bus = simulatedEventBridge({
@@ -100,8 +104,8 @@ export class World implements CallWorld, CalmWitness, LogBook {
     return this.time.nowMs();
   }
 
-  seen(what: string): void {
-    this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
+  seen(what: string, times = 1): void {
+    if (times > 0) this.counts.set(what, (this.counts.get(what) ?? 0) + times);
   }
 
   broken(invariant: string, what: string): void {
@@ -158,6 +162,27 @@ export class World implements CallWorld, CalmWitness, LogBook {
 
   headOf(workspaceId: string): Message | undefined {
     return this.queues.headOf(workspaceId);
+  }
+
+  /** Time goes by, and nothing happens. What lies in a queue for longer than it keeps it is gone. */
+  leaps(ms: number): void {
+    this.time.leap(ms);
+    this.calmAtMs += ms;
+    this.leaptMs += ms;
+    this.lambda.recycle();
+    this.oracles.tooOld();
+    this.queues.replanAll();
+    this.note('world', `${Math.round(ms / 8_640_000) / 10} days later`);
+  }
+
+  /** DynamoDB removes some of what has expired; gives how much. */
+  collect(which: (key: Key) => boolean): number {
+    this.#isCollecting = true;
+    try {
+      return this.dynamo.removeExpired(which);
+    } finally {
+      this.#isCollecting = false;
+    }
   }
 
   threw(invocation: Invocation): void {

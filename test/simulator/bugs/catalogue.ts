@@ -1,4 +1,5 @@
 /** All seeded bugs. */
+import { ages } from './ages.ts';
 import { beats } from './beats.ts';
 import { borders } from './borders.ts';
 import type { Bug } from './bug.ts';
@@ -20,4 +21,5 @@ export const catalogue: readonly Bug[] = [
   ...reads,
   ...patience,
   ...borders,
+  ...ages,
 ];

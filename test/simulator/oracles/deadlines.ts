@@ -43,7 +43,7 @@ export class DeadlineOracle {
     for (const member of this.#witness.truth.members) this.#ofMember(member, before);
     for (const { requestId, expiresAtMs } of this.#witness.truth.promised.values()) {
       const row = this.#row(requestId);
-      if (row?.finishedAtMs !== undefined) continue;
+      if (row?.finishedAtMs !== undefined || this.#witness.truth.forgotten.has(requestId)) continue;
       // An attempt that is over has no lease any more, and what it was held up by counts all the same.
       const leaseMs = Math.max(this.#leases.get(requestId) ?? 0, row?.leaseUntilMs ?? 0);
       this.#leases.set(requestId, leaseMs);

@@ -45,11 +45,14 @@ export class ProbeOracle {
     if (looks > allowed) this.#witness.broken('S31', `${looks} looks for one batch of ${messages} messages`);
   }
 
-  /** What a replacement needs is asked of an instance that was found terminated. */
+  /** What a replacement needs is asked of an instance that was found terminated, whatever else was said of it. */
   #areGone(ids: readonly string[], number: number): boolean {
-    return ids.every((id) =>
-      this.#witness.truth.sightsOf(id).some(({ by, state }) => by === number && state === 'terminated'),
-    );
+    return ids.every((id) => {
+      const { machines } = this.#witness.truth;
+      const sights = this.#witness.truth.sightsOf(id).filter(({ by }) => by === number);
+      const isGone = machines.get(id)?.instance === 'terminated' && sights.length > 0;
+      return isGone || sights.some(({ state }) => state === 'terminated');
+    });
   }
 
   #clocksAreRight(): boolean {
