@@ -31,6 +31,7 @@ export async function handleRestarts(
 }
 
 async function step(ports: RestartPorts, received: Received<RestartMessage>): Promise<Settled> {
+  const beganMs = ports.clock.nowMs();
   const message = received.body;
   const { value: workspace, serverTimeMs } = await ports.workspaces.read(message.workspaceId);
   // Unreadable by this version: a newer one may be at work (S32).
@@ -59,11 +60,11 @@ async function step(ports: RestartPorts, received: Received<RestartMessage>): Pr
     case 'admit':
       return admitClaim(ports, view, received.receives);
     case 'start':
-      return issueStart(ports, view);
+      return issueStart(ports, view, beganMs);
     case 'soften':
       return soften(ports, view);
     case 'stop':
-      return issueStop(ports, view);
+      return issueStop(ports, view, beganMs);
     case 'adopt':
       return adoptStart(ports, view, action.launchTimeMs);
     case 'wait':

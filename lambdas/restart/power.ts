@@ -21,13 +21,14 @@ const CAPACITY_WAIT_SECONDS = 30;
 const STATE_WAIT_SECONDS = 3;
 const LONGEST_STATE_WAIT_SECONDS = 60;
 
-export async function issueStart(ports: RestartPorts, view: RestartView): Promise<Settled> {
+/** `beganMs`: when this run began, by the function's own clock. */
+export async function issueStart(ports: RestartPorts, view: RestartView, beganMs: number): Promise<Settled> {
   const { workspace, claim, now } = view;
   if (!(await mayAct(ports, view))) return heldBack(ports, view);
   const intent: Claim = { ...claim, step: 'start-issued', attempt: claim.attempt + 1 };
   if (!(await advance(ports, view, intent, { lastLook: lastLookOf(view) })))
     return { kind: 'again', afterSeconds: 1 };
-  if (wasFrozen(ports, view)) return { kind: 'again', afterSeconds: 1 };
+  if (wasFrozen(ports, beganMs)) return { kind: 'again', afterSeconds: 1 };
   const outcome = await ports.power.start(claim.instanceId);
   report(ports, 'start', view, outcome);
   switch (outcome.kind) {
@@ -126,13 +127,14 @@ export async function soften(ports: RestartPorts, view: RestartView): Promise<Se
   return { kind: 'again', afterSeconds: STATE_WAIT_SECONDS };
 }
 
-export async function issueStop(ports: RestartPorts, view: RestartView): Promise<Settled> {
+/** `beganMs`: when this run began, by the function's own clock. */
+export async function issueStop(ports: RestartPorts, view: RestartView, beganMs: number): Promise<Settled> {
   const { claim, now } = view;
   if (!(await mayAct(ports, view))) return heldBack(ports, view);
   const intent: Claim = { ...claim, step: 'stop-issued', stopLeaseUntilMs: now.latestMs + STOP_LEASE_MS };
   const stopping = { lastLook: lastLookOfRunning(view), stopAtMs: now.latestMs };
   if (!(await advance(ports, view, intent, stopping))) return { kind: 'again', afterSeconds: 1 };
-  if (wasFrozen(ports, view)) return { kind: 'again', afterSeconds: 1 };
+  if (wasFrozen(ports, beganMs)) return { kind: 'again', afterSeconds: 1 };
   const outcome = await ports.power.stop(claim.instanceId);
   report(ports, 'stop', view, outcome);
   if (outcome.kind === 'refused' || outcome.kind === 'try-again') {
@@ -147,10 +149,11 @@ export async function issueStop(ports: RestartPorts, view: RestartView): Promise
 
 /**
  * Whether the sandbox stood still for longer than any invocation lives: others may have carried on since, and what the
- * intent allowed is theirs, or over (S8). A Stop now would hit whatever boot there is by now (S9).
+ * intent allowed is theirs, or over (S8). A Stop now would hit whatever boot there is by now (S9). Both times are of the
+ * function's own clock: one that is minutes behind counts them as well as any, and would be late for the message's.
  */
-function wasFrozen(ports: Pick<RestartPorts, 'clock'>, { now }: RestartView): boolean {
-  return ports.clock.nowMs() - now.latestMs >= STOP_LEASE_MS;
+function wasFrozen({ clock }: Pick<RestartPorts, 'clock'>, beganMs: number): boolean {
+  return clock.nowMs() - beganMs >= STOP_LEASE_MS;
 }
 
 /** The instance was started, by us with a lost answer or by somebody else: the claim goes on from there. */

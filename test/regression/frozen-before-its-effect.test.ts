@@ -80,6 +80,16 @@ describe('a sandbox that froze for minutes after the write of its intent', () =>
     expect(aws.ec2.commandCalls(StopInstancesCommand)).toHaveLength(0);
   });
 
+  it('does not stop it by a clock that is minutes behind either (S16)', async () => {
+    // Found by the simulator: such a clock had not yet come to the time that the message was known to be received at.
+    nowMs = NOW_MS - 4 * 60_000;
+    holds(aws, claimed({ kind: 'silent', reason: 'silent' }));
+    ec2Shows(aws, 'running', { launchTimeMs: LAUNCHED_MS });
+    freezesAfter((expression) => expression.includes('lastStopMs'), 60_000);
+    expect(await settle()).toMatchObject({ kind: 'again' });
+    expect(aws.ec2.commandCalls(StopInstancesCommand)).toHaveLength(0);
+  });
+
   it('does not start what somebody may have stopped on purpose by then (S8, S12)', async () => {
     holds(aws, claimed({}));
     ec2Shows(aws, 'stopped', { launchTimeMs: LAUNCHED_MS });

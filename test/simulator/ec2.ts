@@ -18,7 +18,12 @@ export interface Ec2World {
   readonly time: Scheduler;
   readonly weights: Weights;
   readonly isCalm: boolean;
-  readonly oracles: { acts(act: Act, invocation: Invocation): void };
+  readonly oracles: {
+    acts(act: Act, invocation: Invocation): void;
+    looked(ids: readonly string[], invocation: Invocation): void;
+    saw(workspaceId: string, sight: Sight): void;
+    started(instanceId: string, refusal: string | undefined, invocation: Invocation): void;
+  };
   readonly truth: { saw(instanceId: string, sight: Sight): void };
   seen(what: string): void;
 }
@@ -116,6 +121,7 @@ export class SimulatedFleet {
     const name = command.constructor.name;
     if (name === 'DescribeInstancesCommand') {
       const ids = input.Filters?.[0]?.Values ?? [];
+      this.#world.oracles.looked(ids, invocation);
       const found = ids.flatMap((id) => this.#described(id, command, invocation));
       return { Reservations: [{ Instances: found }], $metadata: {} };
     }
@@ -126,9 +132,21 @@ export class SimulatedFleet {
     const before = this.stateOf(id);
     kept.fallsBack = act === 'start' && before === 'stopped' && this.#has('fallsBack');
     const wasAlive = kept.machine.isAlive;
-    const output = kept.ec2.run(command);
+    const output = this.#carriedOut(act, kept, command, invocation);
     this.#world.oracles.acts({ act, instanceId: id, before: before ?? 'terminated', wasAlive }, invocation);
     return output;
+  }
+
+  #carriedOut(act: Act['act'], { ec2, machine }: Kept, command: Command, invocation: Invocation): object {
+    if (act === 'stop') return ec2.run(command);
+    try {
+      const output = ec2.run(command);
+      this.#world.oracles.started(machine.instanceId, undefined, invocation);
+      return output;
+    } catch (error) {
+      this.#world.oracles.started(machine.instanceId, (error as Error).name, invocation);
+      throw error;
+    }
   }
 
   #described(id: string, command: Command, invocation: Invocation): Instance[] {
@@ -148,7 +166,9 @@ export class SimulatedFleet {
     const atMs = this.#world.time.nowMs();
     const launchTimeMs = instance.LaunchTime?.getTime() ?? 0;
     const state = isInstanceState(said) && !isOdd ? said : 'unknown';
-    this.#world.truth.saw(id, { atMs, fn, by, state, launchTimeMs });
+    const sight: Sight = { atMs, fn, by, state, launchTimeMs };
+    this.#world.truth.saw(id, sight);
+    this.#world.oracles.saw(this.#kept.get(id)?.machine.workspaceId ?? '', sight);
     if (!isFalse && !isOdd) return instance;
     const { LaunchTime, ...rest } = instance;
     return {

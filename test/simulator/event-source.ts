@@ -51,6 +51,12 @@ export class QueueSource {
     });
   }
 
+  /** The time has leapt: whatever poll was planned is planned anew. */
+  replan(): void {
+    this.#pollAtMs = Infinity;
+    this.poke();
+  }
+
   #poll(): void {
     const { fn, maxConcurrency } = this.#props;
     const { time, lambda } = this.#world;

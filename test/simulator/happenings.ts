@@ -1,4 +1,5 @@
 /** What happens to a workspace, and to all of them, by the weights of the seed. */
+import { age } from './ages.ts';
 import { newerMessage, rubbish } from './odd-messages.ts';
 import * as operators from './operators.ts';
 import { ofAll, ofWorkspaces, type FaultName } from './swarm.ts';
@@ -131,6 +132,8 @@ const toAll: Record<OfAll, (world: World) => void> = {
   purge: (world) => {
     world.purge();
   },
+  ages: (world) => void age(world),
+  pries: (world) => void operators.pry(world),
   liar: (world) => {
     world.liarUntilMs = world.time.nowMs() + world.random.between(5000, 120_000);
   },

@@ -34,6 +34,8 @@ export interface LambdaWorld {
   readonly weights: Weights;
   readonly isCalm: boolean;
   seen(what: string): void;
+  /** An invocation has thrown: Lambda takes that as a failure of the whole. */
+  threw(invocation: Invocation): void;
 }
 
 interface Warm {
@@ -50,6 +52,7 @@ export class Lambda {
   readonly #idle = new Map<FunctionName, Warm[]>();
   #sandboxes = 0;
   #invocations = 0;
+  #running = 0;
 
   constructor(world: LambdaWorld, start: (sandbox: Sandbox) => Handler) {
     this.#world = world;
@@ -58,6 +61,11 @@ export class Lambda {
 
   get invocations(): number {
     return this.#invocations;
+  }
+
+  /** How many run at this moment, or are about to. */
+  get running(): number {
+    return this.#running;
   }
 
   /** Forgets all idle sandboxes: the next ones have right clocks when the world is calm. */
@@ -69,11 +77,15 @@ export class Lambda {
     const { time, random } = this.#world;
     this.#invocations += 1;
     const number = this.#invocations;
-    return new Promise((resolve) => {
+    this.#running += 1;
+    return new Promise<Ended>((resolve) => {
       const warm = this.#idle.get(fn)?.pop();
       const startMs = warm ? random.between(1, 5) : random.between(100, 400);
       time.after(startMs, () => {
-        this.#run(warm ?? this.#cold(fn), number, event, resolve);
+        this.#run(warm ?? this.#cold(fn), number, event, (ended) => {
+          this.#running -= 1;
+          resolve(ended);
+        });
       });
     });
   }
@@ -106,6 +118,7 @@ export class Lambda {
       },
       (error: unknown) => {
         trace.step(time.nowMs(), `${fn}#${number}`, `threw ${(error as Error).name}`);
+        if (!invocation.hasEnded) this.#world.threw(invocation);
         ends({ kind: 'threw', error });
       },
     );

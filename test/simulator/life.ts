@@ -43,7 +43,7 @@ export async function live(options: PlanOptions, { keepsLines = false } = {}): P
     hash: world.trace.hash(),
     steps: world.time.events,
     invocations: world.lambda.invocations,
-    workspaceMs: (world.nowMs() - BEGINS_MS) * plan.workspaces,
+    workspaceMs: (world.nowMs() - world.leaptMs - BEGINS_MS) * plan.workspaces,
     violations: world.violations,
     counts: world.counts,
     lines: world.trace.lines,
@@ -105,7 +105,7 @@ async function rest(world: World): Promise<void> {
     deadlines.look();
     world.oracles.counters.compareAll();
     if (world.violations.length > 0) return;
-    const left = [...unfinished(world), ...world.queues.oddOnes()];
+    const left = [...unfinished(world), ...world.queues.oddOnes(), ...world.oracles.capacity.left()];
     if (left.length === 0) return;
     if (world.nowMs() >= untilMs) {
       for (const { invariant, what } of left)

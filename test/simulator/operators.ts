@@ -1,5 +1,6 @@
 /** People, and tools of theirs: what they ask of Defib. Each asks once more when it gets no answer. */
 import { callApi, type ApiAnswer, type ApiRequest } from './gateway.ts';
+import { STRANGER } from './oracles/tenants.ts';
 import type { Member } from './truth.ts';
 import type { World } from './world.ts';
 
@@ -119,4 +120,15 @@ export async function resumeFleet(world: World): Promise<void> {
 
 export async function releaseBrake(world: World): Promise<void> {
   await ask(world, { route: 'POST /fleet/brake/release' });
+}
+
+/** Somebody who has no part in a request wants to read it, and to cancel it. */
+export async function pry(world: World): Promise<void> {
+  const [first] = world.random.chance(0.5)
+    ? [...world.truth.promised.keys()]
+    : [...world.truth.promised.keys()].reverse();
+  if (first === undefined) return;
+  const who = { role: STRANGER, session: 'sam', params: { requestId: first } };
+  await callApi(world, { ...who, route: 'GET /requests/{requestId}' });
+  await callApi(world, { ...who, route: 'DELETE /requests/{requestId}' });
 }

@@ -38,16 +38,23 @@ const seldom = {
 
 export function planOf({ seed, profile, minutes, workspaces }: PlanOptions): Plan {
   const random = seeded(seed);
-  const { weights, settings, workspaces: few, requestEveryMs }: Profile = profiles[profile];
+  const ofLater = seeded(seed ^ 0x1f83d9ab);
+  const {
+    weights,
+    settings,
+    workspaces: few,
+    requestEveryMs,
+    minutes: atLeast = 0,
+  }: Profile = profiles[profile];
   const drawn = few ?? sizeOf(random);
   // A world of one kind is lived in few seeds, and what it is there for shall happen often in each.
   const rates = profile === 'swarm' ? seldom : often;
   return {
     seed,
     profile,
-    minutes,
+    minutes: Math.max(minutes, atLeast),
     workspaces: workspaces ?? drawn,
-    weights: { ...swarm(random), ...weights },
+    weights: { ...swarm(random, ofLater), ...weights },
     settings: { ...settingsOf(random), ...settings },
     callersStay: random.chance(0.5),
     requestEveryMs: random.pick(rates.requestEveryMs),

@@ -14,6 +14,8 @@ export interface Profile {
   readonly workspaces?: number;
   /** Mean time between two requests to a workspace. @default drawn by the seed */
   readonly requestEveryMs?: number;
+  /** How long things go wrong at least. @default as long as asked for */
+  readonly minutes?: number;
 }
 
 const noBrake = { brakeMinimum: 100_000, brakeEc2Share: 1, maxRestartShare: 1 } as const;
@@ -149,6 +151,52 @@ export const profiles = {
     weights: only('poison', 'newerVersion', 'instanceStops'),
     settings: open,
     workspaces: 1,
+  },
+  capacity: {
+    what: 'EC2 has no room for what is to be started, for longer than anybody waits',
+    weights: { ...only('instanceStops'), noCapacity: 0.97 },
+    settings: open,
+    workspaces: 1,
+    requestEveryMs: 120_000,
+    minutes: 100,
+  },
+  stuck: {
+    what: 'instances that do not get out of stopping, and agents that go mute',
+    weights: { ...only('instanceStops', 'agentGone', 'agentHang', 'ordered'), stuck: 0.7 },
+    settings: { ...open, silentAfterSeconds: 60 },
+    workspaces: 1,
+    minutes: 45,
+  },
+  ages: {
+    what: 'days that go by in a moment, after which the table removes what has expired, item by item',
+    weights: {
+      ...only(
+        'undeleted',
+        'twice',
+        'late',
+        'redrive',
+        'instanceStops',
+        'agentGone',
+        'agentHang',
+        'cutFromProxy',
+        'calledTwice',
+        'answerLost',
+        'lost',
+        'cancelled',
+        'purge',
+      ),
+      ages: 20,
+    },
+    settings: { ...open, silentAfterSeconds: 60 },
+    workspaces: 1,
+    requestEveryMs: 20_000,
+  },
+  tenants: {
+    what: 'workspaces side by side, each with callers of its own, and strangers who ask',
+    weights: only('pries', 'instanceStops', 'falseStopped', 'cutFromProxy', 'late', 'twice', 'poison'),
+    settings: open,
+    workspaces: 4,
+    requestEveryMs: 30_000,
   },
   incident: {
     what: 'the incident: forward errors a moment after a beat, probes that say stopped',

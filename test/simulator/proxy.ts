@@ -6,6 +6,7 @@ import type { Member } from './truth.ts';
 import type { World } from './world.ts';
 
 const MOST_TRIES = 4;
+const ANSWER_LIFE_MS = 24 * 3_600_000;
 
 /** Requests to one workspace, one after the other at chance, as long as the world goes on. */
 export function requestOn(world: World, member: Member): void {
@@ -53,6 +54,7 @@ async function forward(world: World, member: Member): Promise<void> {
 /** Reports until it is answered. */
 async function report(world: World, member: Member, body: object): Promise<void> {
   let first: ApiAnswer | undefined;
+  let firstAtMs = 0;
   for (let tries = 1; tries <= MOST_TRIES; tries += 1) {
     const answer = await callApi(world, {
       route: 'POST /workspaces/{workspaceId}/forward-errors',
@@ -62,8 +64,11 @@ async function report(world: World, member: Member, body: object): Promise<void>
       role: 'proxy',
       session: 'proxy-1',
     });
+    // What is asked a day later is asked anew.
+    if (world.time.nowMs() - firstAtMs > ANSWER_LIFE_MS) first = undefined;
     if (answer) world.oracles.heard(body, answer, first);
     if (answer && answer.status < 500) {
+      if (!first) firstAtMs = world.time.nowMs();
       first ??= answer;
       // A cautious client asks once more.
       if (!world.random.chance(0.1)) return;

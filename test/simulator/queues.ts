@@ -108,10 +108,13 @@ export class Queues {
 
   sendRaw(name: QueueName, body: string, what: Oddity): void {
     this.#world.oracles.odd.sent(name, body, what);
-    const id = String(this.#world.nextNumber());
+    const number = this.#world.nextNumber();
+    const { members } = this.#world.truth;
+    // Also among the messages of a workspace.
+    const groupId = number % 2 === 0 ? what : (members[number % members.length]?.workspaceId ?? what);
     const fifo =
       name === 'parked'
-        ? { groupId: what, deduplicationId: id }
+        ? { groupId, deduplicationId: String(number) }
         : { groupId: undefined, deduplicationId: undefined };
     this.queues[name].send({ body, ...fifo });
     this.#sources[name].poke();
@@ -142,6 +145,10 @@ export class Queues {
 
   pokeAll(): void {
     for (const name of names) this.#sources[name].poke();
+  }
+
+  replanAll(): void {
+    for (const name of names) this.#sources[name].replan();
   }
 
   #source(

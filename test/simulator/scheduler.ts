@@ -10,6 +10,8 @@ export interface Scheduler {
   /** Runs events until that time, or until it is over. What an event throws ends the run. */
   runUntil(endMs: number, isOver?: () => boolean): Promise<void>;
   readonly events: number;
+  /** All that is to come comes as much later, and nothing comes before. */
+  leap(ms: number): void;
 }
 
 export interface Pending {
@@ -17,7 +19,7 @@ export interface Pending {
 }
 
 interface Event extends Pending {
-  readonly atMs: number;
+  atMs: number;
   readonly order: number;
   readonly run: () => void;
 }
@@ -27,6 +29,7 @@ export function scheduler(startMs: number): Scheduler {
   let nowMs = startMs;
   let order = 0;
   let events = 0;
+  let leaptMs = 0;
   const after = (ms: number, run: () => void): Pending => {
     order += 1;
     const event = { atMs: nowMs + (ms > 0 ? ms : 0), order, run, isOff: false };
@@ -43,11 +46,18 @@ export function scheduler(startMs: number): Scheduler {
     get events() {
       return events;
     },
-    runUntil: (endMs, isOver = () => false) =>
+    leap(ms) {
+      for (const event of heap) event.atMs += ms;
+      nowMs += ms;
+      leaptMs += ms;
+    },
+    runUntil: (untilMs, isOver = () => false) =>
       new Promise((resolve, reject) => {
+        const leaptBeforeMs = leaptMs;
         const turn = (): void => {
           while (heap[0]?.isOff === true) pop(heap);
           const next = heap[0];
+          const endMs = untilMs + leaptMs - leaptBeforeMs;
           if (next === undefined || next.atMs > endMs || isOver()) {
             if (!isOver()) nowMs = endMs;
             resolve();

@@ -96,6 +96,14 @@ const perHourOfAll = {
   liar: 2,
 } as const;
 
+/** How many times in an hour something happens to all, of what came to the others later. */
+const laterPerHourOfAll = {
+  /** Somebody who has no part in it asks for a request. */
+  pries: 6,
+  /** Days go by. */
+  ages: 2,
+} as const;
+
 const largest = {
   ...ofCalls,
   ...ofProbes,
@@ -106,6 +114,7 @@ const largest = {
   ...ofSandboxes,
   ...perHour,
   ...perHourOfAll,
+  ...laterPerHourOfAll,
 } as const;
 
 export type FaultName = keyof typeof largest;
@@ -113,14 +122,20 @@ export const faultNames = Object.keys(largest) as readonly FaultName[];
 export type Weights = Readonly<Record<FaultName, number>>;
 
 export const ofWorkspaces = Object.keys(perHour) as readonly (keyof typeof perHour)[];
-export const ofAll = Object.keys(perHourOfAll) as readonly (keyof typeof perHourOfAll)[];
+const allPerHour = { ...perHourOfAll, ...laterPerHourOfAll };
+export const ofAll = Object.keys(allPerHour) as readonly (keyof typeof allPerHour)[];
+const later: readonly string[] = Object.keys(laterPerHourOfAll);
 
-/** The weights of one seed. */
-export function swarm(random: Random): Weights {
+/**
+ * The weights of one seed. What came later is drawn from a chance of its own: a seed in which it is off is the life that
+ * it was before.
+ */
+export function swarm(random: Random, ofLater: Random): Weights {
   const weights: Record<string, number> = {};
   for (const name of faultNames) {
-    const isOff = random.chance(0.5);
-    const share = random.next();
+    const chance = later.includes(name) ? ofLater : random;
+    const isOff = chance.chance(0.5);
+    const share = chance.next();
     weights[name] = isOff ? 0 : share * largest[name];
   }
   return weights as Weights;

@@ -49,6 +49,8 @@ export class Truth {
   readonly machines = new Map<string, Machine>();
   readonly promised = new Map<string, Promised>();
   readonly copies: Copy[] = [];
+  /** Requests that have ended, and whose rows have expired since. */
+  readonly forgotten = new Set<string>();
   readonly #sights = new Map<string, Sight[]>();
   /** Defib's acts by claim token. */
   readonly acts = new Map<string, { starts: number; stops: number }>();

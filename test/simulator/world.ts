@@ -7,7 +7,7 @@ import type { LogFields } from '../../lambdas/ports/log.ts';
 import { policyOf, type Policy } from '../../core/policy.ts';
 import type { RequestState } from '../../core/parking.ts';
 import { agentsOf } from './agents.ts';
-import { simulatedDynamo, type SimulatedDynamo } from './aws/dynamodb.ts';
+import { simulatedDynamo, type Key, type SimulatedDynamo } from './aws/dynamodb.ts';
 import { simulatedEventBridge, type SimulatedEventBridge } from './aws/eventbridge.ts';
 import type { Message } from './aws/sqs.ts';
 import { sendBeat } from './beats.ts';
@@ -53,13 +53,16 @@ export class World implements CallWorld, CalmWitness, LogBook {
   /** What has happened, and how often. */
   readonly counts = new Map<string, number>();
   /** When faults end. */
-  readonly calmAtMs: number;
+  calmAtMs: number;
+  /** The days that went by in a moment. */
+  leaptMs = 0;
   isCalm = false;
   acting: Invocation | undefined;
   gate: Gate | undefined;
   liarUntilMs = 0;
   readonly #downUntilMs = new Map<Service, number>();
   #numbers = 0;
+  #isCollecting = false;
   #boots = 0;
 
   constructor(plan: Plan, { keepsLines }: { readonly keepsLines: boolean }) {
@@ -77,14 +80,15 @@ export class World implements CallWorld, CalmWitness, LogBook {
       readAgeMs: () => this.#readAgeMs(),
       longestReadAgeMs: LONGEST_READ_AGE_MS,
       onChange: (change) => {
-        this.oracles.changed(change);
+        if (this.#isCollecting) this.oracles.expired(change);
+        else this.oracles.changed(change);
       },
     });
     this.bus = simulatedEventBridge({
       nowMs: () => this.time.nowMs(),
       onEvent: ({ type, detail }) => {
         this.seen(`event ${type}`);
-        this.oracles.said('news', JSON.stringify(detail));
+        this.oracles.news(type, detail);
       },
     });
     this.queues = new Queues(this);
@@ -100,8 +104,8 @@ export class World implements CallWorld, CalmWitness, LogBook {
     return this.time.nowMs();
   }
 
-  seen(what: string): void {
-    this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
+  seen(what: string, times = 1): void {
+    if (times > 0) this.counts.set(what, (this.counts.get(what) ?? 0) + times);
   }
 
   broken(invariant: string, what: string): void {
@@ -160,6 +164,31 @@ export class World implements CallWorld, CalmWitness, LogBook {
     return this.queues.headOf(workspaceId);
   }
 
+  /** Time goes by, and nothing happens. What lies in a queue for longer than it keeps it is gone. */
+  leaps(ms: number): void {
+    this.time.leap(ms);
+    this.calmAtMs += ms;
+    this.leaptMs += ms;
+    this.lambda.recycle();
+    this.oracles.tooOld();
+    this.queues.replanAll();
+    this.note('world', `${Math.round(ms / 8_640_000) / 10} days later`);
+  }
+
+  /** DynamoDB removes some of what has expired; gives how much. */
+  collect(which: (key: Key) => boolean): number {
+    this.#isCollecting = true;
+    try {
+      return this.dynamo.removeExpired(which);
+    } finally {
+      this.#isCollecting = false;
+    }
+  }
+
+  threw(invocation: Invocation): void {
+    this.oracles.odd.threw(invocation);
+  }
+
   answered(request: ApiRequest, answer: ApiAnswer, calledMs: number): void {
     this.oracles.answered(request, answer, calledMs);
   }
@@ -182,7 +211,7 @@ export class World implements CallWorld, CalmWitness, LogBook {
   }
 
   said(sandbox: Sandbox, level: string, message: string, fields: LogFields, error?: unknown): void {
-    this.oracles.said('a log', message, ...Object.values(fields));
+    this.oracles.logged(message, fields, sandbox.invocation?.number ?? 0);
     if (!this.trace.keepsLines && level !== 'error') return;
     const text = `${message} ${JSON.stringify(fields)}${error instanceof Error ? ` ${error.name}: ${error.message}` : ''}`;
     this.trace.note(
@@ -221,8 +250,14 @@ export class World implements CallWorld, CalmWitness, LogBook {
       ids: idsOf(this.random),
       log,
       settings: this.plan.settings,
-      dynamo: client('dynamo', (command) => this.dynamo.run(command)) as unknown as DynamoDBDocumentClient,
-      sqs: client('sqs', (command) => this.queues.run(command)) as unknown as SQSClient,
+      dynamo: client('dynamo', (command, invocation) => {
+        this.oracles.called(command, invocation);
+        return this.dynamo.run(command);
+      }) as unknown as DynamoDBDocumentClient,
+      sqs: client('sqs', (command, invocation) => {
+        this.oracles.called(command, invocation);
+        return this.queues.run(command);
+      }) as unknown as SQSClient,
       ec2: client('ec2', ec2) as unknown as EC2Client,
       power: client('power', ec2) as unknown as EC2Client,
       bus: client('events', (command) => this.bus.run(command)) as unknown as EventBridgeClient,

@@ -5,7 +5,7 @@
  */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { simulated, type Simulated } from './client.ts';
-import { keyOfItem } from './dynamodb/schema.ts';
+import { keyOfItem, type Key } from './dynamodb/schema.ts';
 import { SimulatedTable, type DynamoOptions } from './dynamodb/table.ts';
 import { stored, type Item } from './dynamodb/values.ts';
 
@@ -19,8 +19,8 @@ export interface SimulatedDynamo extends Simulated<DynamoDBDocumentClient> {
   items(): Item[];
   /** Sets an item from outside, by no rule. */
   put(item: Item): void;
-  /** Removes what the TTL attribute lets go, as DynamoDB does some days late; gives how many. */
-  removeExpired(): number;
+  /** Removes what the TTL attribute lets go, as DynamoDB does some days late; gives how many. @default all of it */
+  removeExpired(which?: (key: Key) => boolean): number;
 }
 
 export function simulatedDynamo(options: DynamoOptions): SimulatedDynamo {
@@ -33,6 +33,6 @@ export function simulatedDynamo(options: DynamoOptions): SimulatedDynamo {
       const after = stored(item) as Item;
       table.commit(keyOfItem(after), after);
     },
-    removeExpired: () => table.removeExpired(),
+    removeExpired: (which) => table.removeExpired(which),
   };
 }

@@ -1,9 +1,12 @@
 /** All seeded bugs. */
+import { ages } from './ages.ts';
 import { beats } from './beats.ts';
+import { borders } from './borders.ts';
 import type { Bug } from './bug.ts';
 import { claims } from './claims.ts';
 import { judging } from './judging.ts';
 import { parking } from './parking.ts';
+import { patience } from './patience.ts';
 import { queues } from './queues.ts';
 import { reads } from './reads.ts';
 import { restarts } from './restarts.ts';
@@ -16,4 +19,7 @@ export const catalogue: readonly Bug[] = [
   ...parking,
   ...queues,
   ...reads,
+  ...patience,
+  ...borders,
+  ...ages,
 ];

@@ -288,6 +288,20 @@ export const worlds = {
     workspaces: 6,
     requestEveryMs: 8000,
   },
+  announced: {
+    what: 'changes that people announce over and over, by clocks that are wrong by minutes, while probes say stopped',
+    weights: { ...nothing, skewed: 0.9, settled: 120, falseStopped: 0.9, cutFromProxy: 60, cutFromDefib: 60 },
+    settings: open,
+    workspaces: 1,
+    requestEveryMs: 15_000,
+  },
+  crowds: {
+    what: 'many callers at once, of many workspaces that all look dead',
+    weights: { ...nothing, storm: 40, falseStopped: 0.5, cutFromProxy: 60, calledTwice: 0.5, late: 0.5 },
+    settings: open,
+    workspaces: 8,
+    requestEveryMs: 4000,
+  },
 } as const satisfies Record<string, Profile>;
 
 export type BugWorld = ProfileName | keyof typeof worlds;

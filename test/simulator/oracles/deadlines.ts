@@ -43,7 +43,7 @@ export class DeadlineOracle {
     for (const member of this.#witness.truth.members) this.#ofMember(member, before);
     for (const { requestId, expiresAtMs } of this.#witness.truth.promised.values()) {
       const row = this.#row(requestId);
-      if (row?.finishedAtMs !== undefined) continue;
+      if (row?.finishedAtMs !== undefined || this.#witness.truth.forgotten.has(requestId)) continue;
       // An attempt that is over has no lease any more, and what it was held up by counts all the same.
       const leaseMs = Math.max(this.#leases.get(requestId) ?? 0, row?.leaseUntilMs ?? 0);
       this.#leases.set(requestId, leaseMs);
@@ -85,7 +85,7 @@ export class DeadlineOracle {
     const noted = this.#witness.stored(`WS#${workspaceId}`, 'PARKED')?.['head'] as QueueHead | undefined;
     // Hidden, and not by deliver's own deferral: an invocation holds it, or has died and held it.
     if (message.visibleAtMs > nowMs && noted?.receiptHandle !== message.handle) return undefined;
-    const row = this.#row((JSON.parse(message.body) as { requestId: string }).requestId);
+    const row = this.#row(requestIdIn(message.body));
     if (row?.state !== 'parked' || (row.notBeforeMs ?? 0) > nowMs) return undefined;
     const holder = row.heldBy && this.#witness.stored(`WS#${workspaceId}`, `VERDICT#${row.heldBy}`);
     return holder && holder['final'] === false ? undefined : row;
@@ -132,5 +132,14 @@ export class DeadlineOracle {
     this.#since.set(key, sinceMs);
     const forMs = this.#witness.nowMs() - sinceMs;
     if (forMs > mostMs + LOOK_MS) this.#witness.broken(what.invariant, `${what.what}, for ${forMs} ms`);
+  }
+}
+
+/** Of rubbish it is none. */
+function requestIdIn(body: string): string {
+  try {
+    return (JSON.parse(body) as { requestId?: string } | null)?.requestId ?? '';
+  } catch {
+    return '';
   }
 }

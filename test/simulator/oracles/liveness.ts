@@ -16,6 +16,7 @@ export function unfinished(witness: Witness): Unfinished[] {
   const left: Unfinished[] = [];
   for (const { requestId, expiresAtMs } of truth.promised.values()) {
     const row = requestIn(witness.stored(`REQ#${requestId}`, 'REQUEST'));
+    if (!row && truth.forgotten.has(requestId)) continue;
     if (!row) left.push({ invariant: 'V1', what: `${requestId} was promised, and is nowhere` });
     else if (!isFinalState(row.state))
       left.push({

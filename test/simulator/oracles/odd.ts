@@ -27,6 +27,12 @@ const copying = [
   'error',
 ] as const;
 
+/** And those by which it is not set aside at once. */
+const delaying = ['throttled', 'sqsDown'] as const;
+
+/** From its being sent to its being a dead letter, where nothing lies before it: a poll, a cold start and a call. */
+const SET_ASIDE_WITHIN_MS = 10_000;
+
 export class OddOracle {
   readonly #witness: Witness & { readonly weights: Weights };
   /** How many were sent, by queue and body. */
@@ -59,15 +65,36 @@ export class OddOracle {
   }
 
   /** One is set aside, and this is how it lay in its queue. */
-  setAside({ body, receives, firstReceivedAtMs }: Message): void {
+  setAside({ body, receives, firstReceivedAtMs, sentAtMs }: Message): void {
     const what = this.#bodies.get(body);
     if (what) this.#witness.seen(`dead letter ${what}`);
+    if (
+      what === 'rubbish' &&
+      this.#isPlain() &&
+      delaying.every((name) => this.#witness.weights[name] === 0)
+    ) {
+      if (receives > 1) this.#witness.broken('V10', `rubbish is set aside at receive ${receives}`);
+      const afterMs = this.#witness.nowMs() - (firstReceivedAtMs ?? sentAtMs);
+      if (afterMs > SET_ASIDE_WITHIN_MS)
+        this.#witness.broken('V10', `rubbish is set aside after ${afterMs} ms`);
+    }
     if (what !== 'newer') return;
     if (receives < UNKNOWN_VERSION_RECEIVES)
       this.#witness.broken('S32', `a message of a newer version is a dead letter at receive ${receives}`);
     const waitedMs = this.#witness.nowMs() - (firstReceivedAtMs ?? 0);
     if (this.#isPlain() && waitedMs < NEWER_WAITS_MS)
       this.#witness.broken('S32', `a message of a newer version is a dead letter after ${waitedMs} ms`);
+  }
+
+  /** An invocation threw. A message that it can't read is no reason to give up those beside it. */
+  threw(invocation: Invocation): void {
+    const records = (invocation.event as Partial<SQSEvent> | undefined)?.Records;
+    if (!Array.isArray(records)) return;
+    const odd = records.filter(({ body }) => this.#bodies.has(body)).length;
+    this.#witness.broken(
+      odd > 0 ? 'V10' : 'S26',
+      `${invocation.name} gives up its batch of ${records.length}, of which it can't read ${odd}`,
+    );
   }
 
   /** Asked when the world is calm; `count` counts the messages with a body that lie in a queue, or with its dead letters. */

@@ -146,11 +146,12 @@ export class SimulatedTable {
     this.#options.onChange?.({ key, before, after });
   }
 
-  removeExpired(): number {
+  removeExpired(which: (key: Key) => boolean = () => true): number {
     const nowSeconds = this.#options.nowMs() / 1000;
     const expired = this.rows.all(Infinity).filter((item) => Number(item['ttl']) < nowSeconds);
-    for (const item of expired) this.commit(keyOfItem(item), undefined);
-    return expired.length;
+    const chosen = expired.map(keyOfItem).filter(which);
+    for (const key of chosen) this.commit(key, undefined);
+    return chosen.length;
   }
 
   #source(input: Input): Source {

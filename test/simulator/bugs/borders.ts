@@ -1,0 +1,85 @@
+/** Bugs of what a function may take for true, look at and touch: a clock that is wrong, a look too many, somebody else's. */
+import type { Bug } from './bug.ts';
+
+export const borders: readonly Bug[] = [
+  {
+    name: 'beats-are-stamped-by-a-sandbox',
+    file: 'lambdas/heartbeat/handle.ts',
+    find: '  const atMs = call.gatewayTimeMs;\n',
+    replace: '  const atMs = call.now.earliestMs;\n',
+    profile: 'times',
+    breaks: ['S16'],
+    says: 'a beat is as old as the clock of the sandbox says that took it',
+  },
+  {
+    name: 'windows-are-opened-in-the-past',
+    file: 'lambdas/operate/settle.ts',
+    find: '  const untilMs = call.now.latestMs + lengthMs;\n',
+    replace: '  const untilMs = call.now.earliestMs + lengthMs;\n',
+    profile: 'announced',
+    breaks: ['S16'],
+    says: 'an announced change counts from what the clock of a sandbox says',
+  },
+  {
+    name: 'look-without-its-lease',
+    file: 'lambdas/judging/look.ts',
+    find: '  if (!(await ports.workspaces.takeProbeLease(',
+    replace: '  if (!((await ports.workspaces.takeProbeLease(',
+    profile: 'doubts',
+    breaks: ['S31'],
+    says: 'whoever has no leave to look does so all the same',
+    beside: [
+      {
+        file: 'lambdas/judging/look.ts',
+        find: 'nowMs, nowMs + PROBE_LEASE_MS))) {',
+        replace: 'nowMs, nowMs + PROBE_LEASE_MS)) || nowMs > 0)) {',
+      },
+    ],
+  },
+  {
+    name: 'lease-of-a-moment',
+    file: 'lambdas/judging/look.ts',
+    find: 'const PROBE_LEASE_MS = 1000;',
+    replace: 'const PROBE_LEASE_MS = 100;',
+    profile: 'crowds',
+    breaks: ['S31'],
+    says: 'a workspace is looked at ten times a second',
+  },
+  {
+    name: 'looks-one-by-one',
+    file: 'lambdas/reprobe/handle.ts',
+    find: 'await ports.ec2.look([...new Set(instanceIds)])',
+    replace:
+      'new Map((await Promise.all(instanceIds.map((id) => ports.ec2.look([id])))).flatMap((looks) => [...looks]))',
+    profile: 'crowds',
+    breaks: ['S31'],
+    says: 'a batch looks once for each of its messages',
+  },
+  {
+    name: 'anybody-may-read',
+    file: 'lambdas/lookup/handle.ts',
+    find: 'const mayRead = request && (request.caller === call.caller.principal || isOperator(call, ports));',
+    replace: 'const mayRead = request && (request.caller !== undefined || isOperator(call, ports));',
+    profile: 'tenants',
+    breaks: ['S28'],
+    says: 'a request is shown to whoever knows its id',
+  },
+  {
+    name: 'anybody-may-cancel',
+    file: 'lambdas/operate/cancel.ts',
+    find: 'const mayCancel = request && (request.caller === call.caller.principal || isOperator);',
+    replace: 'const mayCancel = request && (request.caller !== undefined || isOperator);',
+    profile: 'tenants',
+    breaks: ['S28'],
+    says: 'a request is cancelled by whoever knows its id',
+  },
+  {
+    name: 'one-answer-for-all',
+    file: 'lambdas/adapters/keys.ts',
+    find: 'pk: `IDEM#${principal}#${workspaceId}#${key}`,',
+    replace: 'pk: `IDEM#${principal}#${key}#${key}`,',
+    profile: 'tenants',
+    breaks: ['S28'],
+    says: 'the same key of two workspaces is taken for one request',
+  },
+];

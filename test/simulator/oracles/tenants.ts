@@ -1,0 +1,103 @@
+/**
+ * S28: an invocation reads, writes and looks at what belongs to the workspaces that it was called for, and to nobody
+ * else's; and who has no part in a request learns nothing of it. What serves the whole fleet is called for all.
+ */
+import type { SQSEvent } from 'aws-lambda';
+import type { Item, Key } from '../aws/dynamodb.ts';
+import type { ApiAnswer, ApiRequest } from '../gateway.ts';
+import type { Invocation } from '../invocation.ts';
+import type { Command } from '../sdk.ts';
+import { requestIn, type Witness } from './witness.ts';
+
+/** A caller who is registered for nothing. */
+export const STRANGER = 'stranger';
+
+interface Touching {
+  readonly Key?: Key;
+  readonly Item?: Item;
+  readonly RequestItems?: Readonly<Record<string, { readonly Keys?: readonly Key[] }>>;
+  readonly TransactItems?: readonly Readonly<Record<string, { readonly Key?: Key; readonly Item?: Item }>>[];
+  readonly ExpressionAttributeValues?: Readonly<Record<string, unknown>>;
+  readonly MessageBody?: string;
+}
+
+export class TenantOracle {
+  readonly #witness: Witness;
+  /** The workspaces that each invocation was called for; undefined for all. */
+  readonly #calledFor = new WeakMap<Invocation, ReadonlySet<string> | 'all'>();
+  /** To whom each request belongs, also when its row is gone. */
+  readonly #owners = new Map<string, string>();
+
+  constructor(witness: Witness) {
+    this.#witness = witness;
+  }
+
+  rowChanged(afterItem: Item | undefined): void {
+    const row = requestIn(afterItem);
+    if (row) this.#owners.set(row.requestId, row.workspaceId);
+  }
+
+  /** A call of the database or of a queue. */
+  called({ input }: Command, invocation: Invocation): void {
+    const { Key, Item, RequestItems, TransactItems, MessageBody, ...rest } = input as Touching;
+    const keys = [
+      Key,
+      Item as Key | undefined,
+      ...Object.values(RequestItems ?? {}).flatMap(({ Keys = [] }) => Keys),
+      ...(TransactItems ?? []).flatMap((part) =>
+        Object.values(part).map((each) => each.Key ?? (each.Item as Key | undefined)),
+      ),
+    ];
+    for (const key of keys) if (key) this.#touches(this.#ownerOf(key.pk), key.pk, invocation);
+    for (const value of Object.values(rest.ExpressionAttributeValues ?? {})) {
+      const listed = typeof value === 'string' ? /^(?:WAITING|ENDED|WS)#(.+)$/.exec(value)?.[1] : undefined;
+      this.#touches(listed, String(value), invocation);
+    }
+    if (MessageBody !== undefined) this.#touches(ownerIn(MessageBody), 'a message', invocation);
+  }
+
+  looked(ids: readonly string[], invocation: Invocation): void {
+    for (const id of ids) this.#touches(this.#witness.truth.machines.get(id)?.workspaceId, id, invocation);
+  }
+
+  /** What a stranger asked for, and got. */
+  answered({ role, route }: ApiRequest, { status }: ApiAnswer): void {
+    if (role !== STRANGER) return;
+    this.#witness.seen(`stranger told ${status}`);
+    if (status < 400) this.#witness.broken('S28', `${route} by somebody else is answered ${status}`);
+  }
+
+  #touches(owner: string | undefined, what: string, invocation: Invocation): void {
+    if (owner === undefined) return;
+    let calledFor = this.#calledFor.get(invocation);
+    if (!calledFor) this.#calledFor.set(invocation, (calledFor = this.#subjectsOf(invocation.event)));
+    if (calledFor !== 'all' && !calledFor.has(owner))
+      this.#witness.broken('S28', `${invocation.name} for ${[...calledFor].join(', ')} touches ${what}`);
+  }
+
+  #ownerOf(pk: string): string | undefined {
+    const [kind, id = '', workspaceId] = pk.split('#');
+    if (kind === 'WS') return id;
+    if (kind === 'IDEM') return workspaceId;
+    return kind === 'REQ' ? this.#owners.get(id) : undefined;
+  }
+
+  #subjectsOf(event: unknown): ReadonlySet<string> | 'all' {
+    const { Records } = event as Partial<SQSEvent>;
+    if (Array.isArray(Records))
+      return new Set(Records.map(({ body }) => ownerIn(body)).filter((owner) => owner !== undefined));
+    const { workspaceId, requestId } =
+      (event as { pathParameters?: Readonly<Record<string, string>> }).pathParameters ?? {};
+    if (workspaceId !== undefined) return new Set([workspaceId]);
+    if (requestId === undefined) return 'all';
+    return new Set([this.#owners.get(requestId) ?? '']);
+  }
+}
+
+function ownerIn(body: string): string | undefined {
+  try {
+    return (JSON.parse(body) as { workspaceId?: string } | null)?.workspaceId;
+  } catch {
+    return undefined;
+  }
+}
