@@ -41,13 +41,14 @@ export class DeadlineOracle {
     const before = this.#since;
     this.#since = new Map();
     for (const member of this.#witness.truth.members) this.#ofMember(member, before);
-    for (const { requestId, expiresAtMs } of this.#witness.truth.promised.values()) {
+    for (const { requestId, expiresAtMs, atMs } of this.#witness.truth.promised.values()) {
       const row = this.#row(requestId);
       if (row?.finishedAtMs !== undefined) continue;
       // An attempt that is over has no lease any more, and what it was held up by counts all the same.
       const leaseMs = Math.max(this.#leases.get(requestId) ?? 0, row?.leaseUntilMs ?? 0);
       this.#leases.set(requestId, leaseMs);
-      this.#by('V1', Math.max(expiresAtMs, leaseMs) + SWEEP_MS, `${requestId} has not ended`);
+      // A sandbox that stood still may keep a request only after it has expired: before that there is nothing to end.
+      this.#by('V1', Math.max(expiresAtMs, leaseMs, atMs) + SWEEP_MS, `${requestId} has not ended`);
     }
     const fleet = fleetIn(this.#witness.stored('FLEET', 'BRAKE'));
     if (fleet?.brake === 'open')
