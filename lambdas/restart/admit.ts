@@ -17,6 +17,7 @@ import type { Settled } from '../ports/queues.ts';
 import { replaceFleet } from './brake-news.ts';
 import { noteOf } from './death-note.ts';
 import type { RestartPorts } from './finish.ts';
+import { wasFrozen } from './frozen.ts';
 import { giveBackSlot } from './release.ts';
 
 const FIRST_WAIT_SECONDS = 5;
@@ -99,7 +100,8 @@ async function ask(ports: RestartPorts, view: RestartView): Promise<{ asked: Ask
     ec2: await ports.ec2Health.recent(now.latestMs),
   });
   const next = admission.kind === 'already-admitted' ? undefined : admission.fleet;
-  if (next && (await replaceFleet(ports, fleet, next)) === 'lost') return { asked: 'lost' };
+  if (next && (wasFrozen(ports, view) || (await replaceFleet(ports, fleet, next)) === 'lost'))
+    return { asked: 'lost' };
   return admission.kind === 'refused' ? { asked: 'refused', why: admission.why } : { asked: admission.kind };
 }
 

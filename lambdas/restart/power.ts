@@ -12,10 +12,9 @@ import type { Settled } from '../ports/queues.ts';
 import type { LastLook } from '../ports/workspaces.ts';
 import { mayAct } from './admit.ts';
 import { finishClaim, STOP_NOT_TAKEN, type RestartPorts } from './finish.ts';
+import { INVOCATION_LIFE_MS, wasFrozen } from './frozen.ts';
 import { giveBackSlot } from './release.ts';
 
-/** The restart function's own time-out: until then the invocation that issued Stop may still be at it. */
-const STOP_LEASE_MS = 20_000;
 const BRAKED_WAIT_SECONDS = 10;
 const CAPACITY_WAIT_SECONDS = 30;
 const STATE_WAIT_SECONDS = 3;
@@ -129,7 +128,11 @@ export async function soften(ports: RestartPorts, view: RestartView): Promise<Se
 export async function issueStop(ports: RestartPorts, view: RestartView): Promise<Settled> {
   const { claim, now } = view;
   if (!(await mayAct(ports, view))) return heldBack(ports, view);
-  const intent: Claim = { ...claim, step: 'stop-issued', stopLeaseUntilMs: now.latestMs + STOP_LEASE_MS };
+  const intent: Claim = {
+    ...claim,
+    step: 'stop-issued',
+    stopLeaseUntilMs: now.latestMs + INVOCATION_LIFE_MS,
+  };
   const stopping = { lastLook: lastLookOfRunning(view), stopAtMs: now.latestMs };
   if (!(await advance(ports, view, intent, stopping))) return { kind: 'again', afterSeconds: 1 };
   if (wasFrozen(ports, view)) return { kind: 'again', afterSeconds: 1 };
@@ -143,14 +146,6 @@ export async function issueStop(ports: RestartPorts, view: RestartView): Promise
   if (outcome.kind === 'done')
     await advance(ports, { ...view, claim: intent }, { ...intent, step: 'stop-recorded' });
   return { kind: 'again', afterSeconds: STATE_WAIT_SECONDS };
-}
-
-/**
- * Whether the sandbox stood still for longer than any invocation lives: others may have carried on since, and what the
- * intent allowed is theirs, or over (S8). A Stop now would hit whatever boot there is by now (S9).
- */
-function wasFrozen(ports: Pick<RestartPorts, 'clock'>, { now }: RestartView): boolean {
-  return ports.clock.nowMs() - now.latestMs >= STOP_LEASE_MS;
 }
 
 /** The instance was started, by us with a lost answer or by somebody else: the claim goes on from there. */
