@@ -180,7 +180,9 @@ export function swept(
   const changed = isFreed ? next : undefined;
   if (fleet.brake === 'open') {
     // Closed while EC2 is in doubt it would only open again, with a second page.
-    if (answersBadly(ec2, policy)) return { ...next, closesAtMs: now.latestMs + policy.brakeWindowMs };
+    // Never sooner than it was to close: a sweep may come out of a sandbox that stood still.
+    if (answersBadly(ec2, policy))
+      return { ...next, closesAtMs: Math.max(now.latestMs + policy.brakeWindowMs, fleet.closesAtMs ?? 0) };
     return now.earliestMs >= (fleet.closesAtMs ?? Infinity) ? closed(next, now) : changed;
   }
   if (answersBadly(ec2, policy)) return opened(next, ec2Opening(ec2), now, policy);

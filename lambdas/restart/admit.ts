@@ -17,6 +17,7 @@ import type { Settled } from '../ports/queues.ts';
 import { replaceFleet } from './brake-news.ts';
 import { noteOf } from './death-note.ts';
 import type { RestartPorts } from './finish.ts';
+import { wasFrozen, type RestartRun } from './frozen.ts';
 import { giveBackSlot } from './release.ts';
 
 const FIRST_WAIT_SECONDS = 5;
@@ -27,7 +28,7 @@ const LONGEST_RAMP_WAIT_SECONDS = 10;
 type Asked = Admission['kind'] | 'lost';
 type Refusal = Extract<Admission, { kind: 'refused' }>['why'];
 
-export async function admitClaim(ports: RestartPorts, view: RestartView, receives: number): Promise<Settled> {
+export async function admitClaim(ports: RestartPorts, view: RestartRun, receives: number): Promise<Settled> {
   const { workspace, claim, now } = view;
   const { asked, why } = await ask(ports, view);
   if (asked === 'lost') return { kind: 'again', afterSeconds: 1 };
@@ -71,7 +72,7 @@ export async function stepBack(
  * have been closed again, and then a slot from before takes its turn on the ramp like all others. So does one whose
  * slot has lapsed, or was given back while it waited for capacity.
  */
-export async function mayAct(ports: RestartPorts, view: RestartView): Promise<boolean> {
+export async function mayAct(ports: RestartPorts, view: RestartRun): Promise<boolean> {
   if (view.claim.forced) return true;
   const fleet = await ports.brake.read();
   if (fleet.brake === 'open' || isFleetPaused(fleet, view.now)) return false;
@@ -82,7 +83,7 @@ export async function mayAct(ports: RestartPorts, view: RestartView): Promise<bo
   return asked === 'admitted' || asked === 'already-admitted';
 }
 
-async function ask(ports: RestartPorts, view: RestartView): Promise<{ asked: Asked; why?: Refusal }> {
+async function ask(ports: RestartPorts, view: RestartRun): Promise<{ asked: Asked; why?: Refusal }> {
   const { workspace, claim, now, policy } = view;
   const fleet = await ports.brake.read();
   const request: AdmissionRequest = {
@@ -99,7 +100,8 @@ async function ask(ports: RestartPorts, view: RestartView): Promise<{ asked: Ask
     ec2: await ports.ec2Health.recent(now.latestMs),
   });
   const next = admission.kind === 'already-admitted' ? undefined : admission.fleet;
-  if (next && (await replaceFleet(ports, fleet, next)) === 'lost') return { asked: 'lost' };
+  if (next && (wasFrozen(ports, view) || (await replaceFleet(ports, fleet, next)) === 'lost'))
+    return { asked: 'lost' };
   return admission.kind === 'refused' ? { asked: 'refused', why: admission.why } : { asked: admission.kind };
 }
 

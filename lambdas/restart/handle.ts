@@ -13,7 +13,7 @@
  */
 import { assertNever } from '../../core/invariant.ts';
 import type { RestartMessage } from '../../core/messages.ts';
-import { isStuckStopping, needsProbe, nextRestartAction, type RestartView } from '../../core/restart.ts';
+import { isStuckStopping, needsProbe, nextRestartAction } from '../../core/restart.ts';
 import { rangeOfMessage } from '../../core/time.ts';
 import { policyFor } from '../judging/policies.ts';
 import type { InstanceLook } from '../ports/ec2.ts';
@@ -21,6 +21,7 @@ import type { Received, Settled } from '../ports/queues.ts';
 import { eachMessage } from '../runtime/each-message.ts';
 import { admitClaim, stepBack } from './admit.ts';
 import { finishClaim, type RestartPorts } from './finish.ts';
+import type { RestartRun } from './frozen.ts';
 import { adoptStart, issueStart, issueStop, soften } from './power.ts';
 
 export async function handleRestarts(
@@ -48,7 +49,8 @@ async function step(ports: RestartPorts, received: Received<RestartMessage>): Pr
   const looks = needsProbe(claim, rangeOfMessage(ports.clock.nowMs(), times))
     ? await ports.ec2.look([claim.instanceId])
     : new Map<string, InstanceLook>();
-  const view: RestartView = {
+  const view: RestartRun = {
+    beganMs,
     workspace,
     claim,
     probe: looks.get(claim.instanceId)?.probe ?? { kind: 'not-made' },
@@ -60,11 +62,11 @@ async function step(ports: RestartPorts, received: Received<RestartMessage>): Pr
     case 'admit':
       return admitClaim(ports, view, received.receives);
     case 'start':
-      return issueStart(ports, view, beganMs);
+      return issueStart(ports, view);
     case 'soften':
       return soften(ports, view);
     case 'stop':
-      return issueStop(ports, view, beganMs);
+      return issueStop(ports, view);
     case 'adopt':
       return adoptStart(ports, view, action.launchTimeMs);
     case 'wait':

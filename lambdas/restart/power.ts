@@ -12,23 +12,21 @@ import type { Settled } from '../ports/queues.ts';
 import type { LastLook } from '../ports/workspaces.ts';
 import { mayAct } from './admit.ts';
 import { finishClaim, STOP_NOT_TAKEN, type RestartPorts } from './finish.ts';
+import { INVOCATION_LIFE_MS, wasFrozen, type RestartRun } from './frozen.ts';
 import { giveBackSlot } from './release.ts';
 
-/** The restart function's own time-out: until then the invocation that issued Stop may still be at it. */
-const STOP_LEASE_MS = 20_000;
 const BRAKED_WAIT_SECONDS = 10;
 const CAPACITY_WAIT_SECONDS = 30;
 const STATE_WAIT_SECONDS = 3;
 const LONGEST_STATE_WAIT_SECONDS = 60;
 
-/** `beganMs`: when this run began, by the function's own clock. */
-export async function issueStart(ports: RestartPorts, view: RestartView, beganMs: number): Promise<Settled> {
+export async function issueStart(ports: RestartPorts, view: RestartRun): Promise<Settled> {
   const { workspace, claim, now } = view;
   if (!(await mayAct(ports, view))) return heldBack(ports, view);
   const intent: Claim = { ...claim, step: 'start-issued', attempt: claim.attempt + 1 };
   if (!(await advance(ports, view, intent, { lastLook: lastLookOf(view) })))
     return { kind: 'again', afterSeconds: 1 };
-  if (wasFrozen(ports, beganMs)) return { kind: 'again', afterSeconds: 1 };
+  if (wasFrozen(ports, view)) return { kind: 'again', afterSeconds: 1 };
   const outcome = await ports.power.start(claim.instanceId);
   report(ports, 'start', view, outcome);
   switch (outcome.kind) {
@@ -110,7 +108,7 @@ async function ranAlready(ports: RestartPorts, view: RestartView): Promise<Settl
  * Its intent comes before it, under the same last look as a Stop, so it is told at most once a claim; what comes of it
  * is known by a beat of a new boot, and without one the time-out leads to the Stop.
  */
-export async function soften(ports: RestartPorts, view: RestartView): Promise<Settled> {
+export async function soften(ports: RestartPorts, view: RestartRun): Promise<Settled> {
   const { workspace, claim, now, policy } = view;
   if (!(await mayAct(ports, view))) return heldBack(ports, view);
   const softened: Claim = { ...claim, softUntilMs: now.latestMs + policy.softRestartMs };
@@ -127,14 +125,17 @@ export async function soften(ports: RestartPorts, view: RestartView): Promise<Se
   return { kind: 'again', afterSeconds: STATE_WAIT_SECONDS };
 }
 
-/** `beganMs`: when this run began, by the function's own clock. */
-export async function issueStop(ports: RestartPorts, view: RestartView, beganMs: number): Promise<Settled> {
+export async function issueStop(ports: RestartPorts, view: RestartRun): Promise<Settled> {
   const { claim, now } = view;
   if (!(await mayAct(ports, view))) return heldBack(ports, view);
-  const intent: Claim = { ...claim, step: 'stop-issued', stopLeaseUntilMs: now.latestMs + STOP_LEASE_MS };
+  const intent: Claim = {
+    ...claim,
+    step: 'stop-issued',
+    stopLeaseUntilMs: now.latestMs + INVOCATION_LIFE_MS,
+  };
   const stopping = { lastLook: lastLookOfRunning(view), stopAtMs: now.latestMs };
   if (!(await advance(ports, view, intent, stopping))) return { kind: 'again', afterSeconds: 1 };
-  if (wasFrozen(ports, beganMs)) return { kind: 'again', afterSeconds: 1 };
+  if (wasFrozen(ports, view)) return { kind: 'again', afterSeconds: 1 };
   const outcome = await ports.power.stop(claim.instanceId);
   report(ports, 'stop', view, outcome);
   if (outcome.kind === 'refused' || outcome.kind === 'try-again') {
@@ -145,15 +146,6 @@ export async function issueStop(ports: RestartPorts, view: RestartView, beganMs:
   if (outcome.kind === 'done')
     await advance(ports, { ...view, claim: intent }, { ...intent, step: 'stop-recorded' });
   return { kind: 'again', afterSeconds: STATE_WAIT_SECONDS };
-}
-
-/**
- * Whether the sandbox stood still for longer than any invocation lives: others may have carried on since, and what the
- * intent allowed is theirs, or over (S8). A Stop now would hit whatever boot there is by now (S9). Both times are of the
- * function's own clock: one that is minutes behind counts them as well as any, and would be late for the message's.
- */
-function wasFrozen({ clock }: Pick<RestartPorts, 'clock'>, beganMs: number): boolean {
-  return clock.nowMs() - beganMs >= STOP_LEASE_MS;
 }
 
 /** The instance was started, by us with a lost answer or by somebody else: the claim goes on from there. */

@@ -2,11 +2,13 @@
 import { released, swept, UnreadableBrakeError, type Fleet } from '../../core/brake.ts';
 import { policyOf, type PolicySettings } from '../../core/policy.ts';
 import type { TimeRange } from '../../core/time.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { Ec2Health } from '../ports/fleet.ts';
 import type { WorkspaceStore } from '../ports/workspaces.ts';
 import { replaceFleet, type BrakePorts } from '../restart/brake-news.ts';
 
 export interface SweepFleetPorts extends BrakePorts {
+  readonly clock: Pick<Clock, 'nowMs'>;
   readonly workspaces: Pick<WorkspaceStore, 'read'>;
   readonly ec2Health: Pick<Ec2Health, 'recent'>;
   readonly settings: PolicySettings;
@@ -14,6 +16,11 @@ export interface SweepFleetPorts extends BrakePorts {
 
 /** Everybody who asks for admission writes the same item. */
 const MOST_TRIES = 3;
+/**
+ * The sweep's own time-out. What is older when it is to write comes out of a sandbox that stood still: by its numbers of
+ * minutes ago the brake would open for nothing, and cool down from a time that is past. The next sweep knows more.
+ */
+const SWEEP_LIFE_MS = 55_000;
 
 export async function sweepFleet(ports: SweepFleetPorts, now: TimeRange): Promise<void> {
   try {
@@ -34,6 +41,7 @@ async function sweepBrake(ports: SweepFleetPorts, now: TimeRange, tries = 1): Pr
       workspaceCount: await ports.brake.workspaceCount(),
       ec2: await ports.ec2Health.recent(now.latestMs),
     }) ?? freed;
+  if (ports.clock.nowMs() - now.latestMs >= SWEEP_LIFE_MS) return;
   // Once a minute as long as it is open: the alarm stands until it closes, also where the first page was lost.
   if (next.brake === 'open') ports.log.count('BrakeOpen');
   if (next === fleet) return;

@@ -15,7 +15,10 @@ const pascal = (kebab: string) =>
   kebab.replace(/(^|-)(\w)/g, (_, __, letter: string) => letter.toUpperCase());
 const names = [
   ...['ApiUrl', 'TableName', 'BusName', 'RoleProxyArn', 'RoleOperatorArn', 'RoleAgentArn'],
-  ...['Reprobe', 'Restart', 'Parked', 'Deliveries'].flatMap((queue) => [`Queue${queue}Url`, `Queue${queue}DlqUrl`]),
+  ...['Reprobe', 'Restart', 'Parked', 'Deliveries'].flatMap((queue) => [
+    `Queue${queue}Url`,
+    `Queue${queue}DlqUrl`,
+  ]),
   ...functionNames.flatMap((name) => [`Role${pascal(name)}FunctionArn`, `Function${pascal(name)}Name`]),
 ];
 const outputs = Object.fromEntries(names.map((name) => [name, `the ${name}`]));

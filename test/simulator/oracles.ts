@@ -155,8 +155,7 @@ export class Oracles {
 
   acts(act: Act, invocation: Invocation): void {
     this.odd.effect(invocation);
-    this.#intents.acts(act, invocation);
-    this.#acts.acts(act, invocation);
+    this.#acts.acts(act, invocation, this.#intents.acts(act, invocation));
   }
 
   arrived(copy: Copy, machine: Machine, invocation: Invocation): void {

@@ -151,10 +151,7 @@ export class Queues {
     for (const name of names) this.#sources[name].replan();
   }
 
-  #source(
-    name: QueueName,
-    props: { fn: FunctionName; batchSize: number; maxConcurrency: number },
-  ) {
+  #source(name: QueueName, props: { fn: FunctionName; batchSize: number; maxConcurrency: number }) {
     const queue = this.queues[name];
     const source = new EventSource(queue, props);
     const polled = {

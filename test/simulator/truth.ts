@@ -21,6 +21,7 @@ export interface Promised {
   readonly requestId: string;
   readonly workspaceId: string;
   readonly expiresAtMs: number;
+  /** When that was said for the first time. */
   readonly atMs: number;
 }
 

@@ -14,6 +14,9 @@ export interface Act {
   readonly wasAlive: boolean;
 }
 
+/** An act comes this soon after its intent: the lease of one that did not stand still, and the slowest call. */
+const CARRIED_OUT_MS = 23_000;
+
 export class ActOracle {
   readonly #witness: Witness;
   /** Since when the brake has been open. */
@@ -23,7 +26,8 @@ export class ActOracle {
     this.#witness = witness;
   }
 
-  acts(done: Act, invocation: Invocation): void {
+  /** `meantForMs`: how long ago its own invocation wrote the intent. */
+  acts(done: Act, invocation: Invocation, meantForMs = Infinity): void {
     const witness = this.#witness;
     const { act, instanceId } = done;
     const nowMs = witness.nowMs();
@@ -36,6 +40,10 @@ export class ActOracle {
     if (claim?.instanceId !== instanceId) {
       // Another copy has ended the claim since the intent: a Start that finds it running does nothing.
       if (act === 'start' && done.before !== 'stopped') witness.seen('start of what runs, its claim over');
+      // A person has given the workspace another instance, or removed it, between the intent and the act: the intent
+      // was the fence, and EC2 knows of no claims.
+      else if (workspace?.instanceId !== instanceId && meantForMs < CARRIED_OUT_MS)
+        witness.seen(`${act} that a change of the instance has crossed`);
       else witness.broken('S8', `${act} of ${instanceId} without a claim that is open`);
       return;
     }

@@ -2,6 +2,7 @@
  * How long things may take once nothing goes wrong any more: the bounds of V1 to V9, from the moment from which on only
  * Defib is waited for. A bound is the rule's own, and the time between two looks of this oracle.
  */
+import type { Drain } from '../../../core/drain.ts';
 import type { ParkedRequest } from '../../../core/parking.ts';
 import type { Workspace } from '../../../core/workspace.ts';
 import type { QueueHead } from '../../../lambdas/ports/ledger.ts';
@@ -18,6 +19,8 @@ const SWEEP_MS = 65_000;
 const RESUMED_MS = 120_000 + SWEEP_MS + 75_000;
 const START_MS = 90_000;
 const DRAIN_MS = 60_000;
+/** Between the note of a deferral and its end: full seconds, and two calls. */
+const HIDDEN_MS = 5000;
 
 export interface CalmWitness extends Witness {
   readonly calmAtMs: number;
@@ -41,13 +44,14 @@ export class DeadlineOracle {
     const before = this.#since;
     this.#since = new Map();
     for (const member of this.#witness.truth.members) this.#ofMember(member, before);
-    for (const { requestId, expiresAtMs } of this.#witness.truth.promised.values()) {
+    for (const { requestId, expiresAtMs, atMs } of this.#witness.truth.promised.values()) {
       const row = this.#row(requestId);
       if (row?.finishedAtMs !== undefined || this.#witness.truth.forgotten.has(requestId)) continue;
       // An attempt that is over has no lease any more, and what it was held up by counts all the same.
       const leaseMs = Math.max(this.#leases.get(requestId) ?? 0, row?.leaseUntilMs ?? 0);
       this.#leases.set(requestId, leaseMs);
-      this.#by('V1', Math.max(expiresAtMs, leaseMs) + SWEEP_MS, `${requestId} has not ended`);
+      // A sandbox that stood still may keep a request only after it has expired: before that there is nothing to end.
+      this.#by('V1', Math.max(expiresAtMs, leaseMs, atMs) + SWEEP_MS, `${requestId} has not ended`);
     }
     const fleet = fleetIn(this.#witness.stored('FLEET', 'BRAKE'));
     if (fleet?.brake === 'open')
@@ -82,13 +86,24 @@ export class DeadlineOracle {
     const nowMs = this.#witness.nowMs();
     const message = this.#witness.headOf(workspaceId);
     if (!message) return undefined;
-    const noted = this.#witness.stored(`WS#${workspaceId}`, 'PARKED')?.['head'] as QueueHead | undefined;
-    // Hidden, and not by deliver's own deferral: an invocation holds it, or has died and held it.
-    if (message.visibleAtMs > nowMs && noted?.receiptHandle !== message.handle) return undefined;
+    if (message.visibleAtMs > nowMs && !this.#isDeferred(workspaceId, message)) return undefined;
     const row = this.#row(requestIdIn(message.body));
     if (row?.state !== 'parked' || (row.notBeforeMs ?? 0) > nowMs) return undefined;
     const holder = row.heldBy && this.#witness.stored(`WS#${workspaceId}`, `VERDICT#${row.heldBy}`);
     return holder && holder['final'] === false ? undefined : row;
+  }
+
+  /**
+   * Hidden by deliver's own deferral. Otherwise an invocation holds it, or has died and held it; or, before the world was
+   * calm, its visibility could not be changed or ended late, so that it stays hidden for longer than deliver wished.
+   */
+  #isDeferred(workspaceId: string, message: Message): boolean {
+    const parked = this.#witness.stored(`WS#${workspaceId}`, 'PARKED');
+    const head = parked?.['head'] as QueueHead | undefined;
+    const { nextDueAtMs = Infinity } = (parked?.['drain'] ?? {}) as Partial<Drain>;
+    const isByFault =
+      message.receivedAtMs < this.#witness.calmAtMs && message.visibleAtMs > nextDueAtMs + HIDDEN_MS;
+    return head?.receiptHandle === message.handle && !isByFault;
   }
 
   /** It is dead, and all that speaks against it is over: its last beat, its window, and the silence that is asked for. */

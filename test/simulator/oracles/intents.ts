@@ -11,7 +11,7 @@ import { workspaceIn, type Witness } from './witness.ts';
 export class IntentOracle {
   readonly #witness: Witness;
   /** Intents without their act yet: by whom, and for which instance. */
-  readonly #open = new Map<string, Claim['step']>();
+  readonly #open = new Map<string, { readonly step: Claim['step']; readonly atMs: number }>();
 
   constructor(witness: Witness) {
     this.#witness = witness;
@@ -24,15 +24,17 @@ export class IntentOracle {
     if (!after || before?.token !== after.token || !acting) return;
     const { step, instanceId } = after;
     if ((step === 'start-issued' || step === 'stop-issued') && isNew(before, after))
-      this.#open.set(`${acting.number} ${instanceId}`, step);
+      this.#open.set(`${acting.number} ${instanceId}`, { step, atMs: this.#witness.nowMs() });
   }
 
-  acts({ act, instanceId }: Act, { number }: Invocation): void {
+  /** How long ago the act was meant; undefined when it was not. */
+  acts({ act, instanceId }: Act, { number }: Invocation): number | undefined {
     const whose = `${number} ${instanceId}`;
     const intent = this.#open.get(whose);
     this.#open.delete(whose);
-    if (intent !== `${act}-issued`)
-      this.#witness.broken('S8', `${act} of ${instanceId}, which its invocation has not meant`);
+    if (intent?.step === `${act}-issued`) return this.#witness.nowMs() - intent.atMs;
+    this.#witness.broken('S8', `${act} of ${instanceId}, which its invocation has not meant`);
+    return undefined;
   }
 }
 

@@ -143,7 +143,10 @@ export class RequestOracle {
       this.#witness.broken('S19', `${requestId} was promised, and is not parked yet`);
     if (row.why === 'never-accepted')
       this.#witness.broken('S19', `${requestId} was promised, and was never accepted`);
-    this.#witness.truth.promised.set(requestId, {
+    const { promised } = this.#witness.truth;
+    // A repeat is told of the same promise.
+    if (promised.has(requestId)) return;
+    promised.set(requestId, {
       requestId,
       workspaceId: workspaceId ?? row.workspaceId,
       expiresAtMs: row.expiresAtMs,
