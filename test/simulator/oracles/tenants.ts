@@ -96,7 +96,8 @@ export class TenantOracle {
 
 function ownerIn(body: string): string | undefined {
   try {
-    return (JSON.parse(body) as { workspaceId?: string } | null)?.workspaceId;
+    const message = JSON.parse(body) as { workspaceId?: string; parked?: { workspaceId: string } } | null;
+    return message?.workspaceId ?? message?.parked?.workspaceId;
   } catch {
     return undefined;
   }
