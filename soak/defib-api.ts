@@ -18,7 +18,7 @@ const request = z.looseObject({
 const page = z.looseObject({ requests: z.array(request), cursor: z.string().nullable() });
 const workspace = z.looseObject({ parked: z.number(), settling: z.unknown(), claim: z.unknown() });
 
-const triesOfOneRead = 5;
+const triesOfOneRead = 20;
 
 export class DefibApi {
   readonly #operator: ApiClient;
