@@ -21,6 +21,7 @@ import type { Received, Settled } from '../ports/queues.ts';
 import { eachMessage } from '../runtime/each-message.ts';
 import { admitClaim, stepBack } from './admit.ts';
 import { finishClaim, type RestartPorts } from './finish.ts';
+import { INVOCATION_LIFE_MS } from './frozen.ts';
 import { adoptStart, issueStart, issueStop, soften } from './power.ts';
 
 export async function handleRestarts(
@@ -32,6 +33,7 @@ export async function handleRestarts(
 
 async function step(ports: RestartPorts, received: Received<RestartMessage>): Promise<Settled> {
   const message = received.body;
+  const askedAtMs = ports.clock.nowMs();
   const { value: workspace, serverTimeMs } = await ports.workspaces.read(message.workspaceId);
   // Unreadable by this version: a newer one may be at work (S32).
   if (workspace === 'malformed') return { kind: 'again', afterSeconds: 30 };
@@ -47,6 +49,8 @@ async function step(ports: RestartPorts, received: Received<RestartMessage>): Pr
   const looks = needsProbe(claim, rangeOfMessage(ports.clock.nowMs(), times))
     ? await ports.ec2.look([claim.instanceId])
     : new Map<string, InstanceLook>();
+  // The fleet item does not know of claims: a slot for one that was read minutes ago may be one for a claim that is over.
+  if (ports.clock.nowMs() - askedAtMs >= INVOCATION_LIFE_MS) return { kind: 'again', afterSeconds: 1 };
   const view: RestartView = {
     workspace,
     claim,
