@@ -21,7 +21,7 @@ import type { Received, Settled } from '../ports/queues.ts';
 import { eachMessage } from '../runtime/each-message.ts';
 import { admitClaim, stepBack } from './admit.ts';
 import { finishClaim, type RestartPorts } from './finish.ts';
-import type { RestartRun } from './frozen.ts';
+import { wasFrozen, type RestartRun } from './frozen.ts';
 import { adoptStart, issueStart, issueStop, soften } from './power.ts';
 
 export async function handleRestarts(
@@ -49,6 +49,8 @@ async function step(ports: RestartPorts, received: Received<RestartMessage>): Pr
   const looks = needsProbe(claim, rangeOfMessage(ports.clock.nowMs(), times))
     ? await ports.ec2.look([claim.instanceId])
     : new Map<string, InstanceLook>();
+  // The fleet item does not know of claims: a slot for one that was read minutes ago may be one for a claim that is over.
+  if (wasFrozen(ports, { beganMs })) return { kind: 'again', afterSeconds: 1 };
   const view: RestartRun = {
     beganMs,
     workspace,

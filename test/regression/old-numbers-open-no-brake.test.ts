@@ -17,6 +17,7 @@ import {
   dated,
   ec2Shows,
   holds,
+  itemOf,
   mockedAws,
   NOW_MS,
   portsOver,
@@ -83,6 +84,22 @@ it.each([
   const settled = await handleRestarts([received(message)], ports);
   expect(written()).toHaveLength(writes);
   expect(settled.get('message-1')).toMatchObject({ kind: 'again', ...(forMs > 0 && { afterSeconds: 1 }) });
+});
+
+it('a forced claim that was read minutes ago, out of a sandbox that stood still - is given no slot: it may be over', async () => {
+  const claim = { ...aClaim(), step: 'awaiting-admission', forced: true } as const;
+  const workspace = aStoredWorkspace({ generation: 4, claim });
+  holds(aws, workspace, [fleet, size]);
+  const restart = async () => (await handleRestarts([received(message)], ports)).get('message-1');
+  aws.dynamo.on(GetCommand, { Key: { pk: 'WS#ws-1', sk: 'STATE' } }).callsFake(() => {
+    nowMs += FROZEN_FOR_MS;
+    return { Item: itemOf(workspace), $metadata: dated() };
+  });
+  expect(await restart()).toEqual({ kind: 'again', afterSeconds: 1 });
+  expect(written()).toEqual([]);
+  holds(aws, workspace, [fleet, size]);
+  await restart();
+  expect(written()).toHaveLength(1);
 });
 
 it('EC2 answers badly, and the sweep is of an older time than the cool-down - the brake closes no sooner for that', () => {

@@ -86,6 +86,7 @@ export class Oracles {
       case 'STATE':
         workspaceChanged(this.#witness, before, after);
         sightingsCount(this.#witness, before, after);
+        this.#acts.workspaceChanged(after);
         this.#attempts.workspaceChanged(before, after);
         this.#cancelled.workspaceChanged(before, after);
         this.#heard.workspaceChanged(before, after);

@@ -1,15 +1,17 @@
 /** The queues with their dead letters, each the source of its function. */
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
+import type { SQSRecord } from 'aws-lambda';
 import { EventSource, Queue, simulatedSqs, type Message, type SimulatedSqs, type Whims } from './aws/sqs.ts';
 import { QueueSource } from './event-source.ts';
 import type { FunctionName } from '../../lambdas/runtime/env-names.ts';
 import { deadUrls, urls, type QueueName } from './functions.ts';
 import type { Unfinished } from './oracles/liveness.ts';
-import type { Oddity } from './oracles/odd.ts';
+import { recordsOf, type Oddity } from './oracles/odd.ts';
 import type { Command } from './sdk.ts';
 import type { World } from './world.ts';
 
 const names = Object.keys(urls) as QueueName[];
+const isOfDead: ReadonlySet<string> = new Set(Object.values(deadUrls));
 const days = (count: number): number => count * 86_400;
 
 export class Queues {
@@ -19,7 +21,6 @@ export class Queues {
   readonly #sources: Record<QueueName, QueueSource>;
   readonly #sqs: SimulatedSqs;
   readonly #nameOf = new Map<string, QueueName>();
-  readonly #nameOfDead = new Map<string, QueueName>();
   /** While true no function is given anything: for who hands it out by himself. */
   isHeld = false;
 
@@ -79,7 +80,6 @@ export class Queues {
     });
     for (const name of names) {
       this.#nameOf.set(urls[name], name);
-      this.#nameOfDead.set(deadUrls[name], name);
     }
     this.#sources = {
       reprobe: this.#source('reprobe', { fn: 'reprobe', batchSize: 10, maxConcurrency: 10 }),
@@ -96,9 +96,8 @@ export class Queues {
     if (command instanceof SendMessageCommand && name !== undefined) {
       if (this.#isLost()) return { MessageId: 'lost', $metadata: {} };
     }
-    const buried = this.#nameOfDead.get(QueueUrl);
-    if (buried !== undefined && command instanceof SendMessageCommand)
-      this.#setAside(buried, command.input.MessageBody ?? '');
+    if (command instanceof SendMessageCommand && isOfDead.has(QueueUrl))
+      this.#setAside(command.input.MessageBody ?? '');
     const output = this.#sqs.run(command);
     if (command instanceof SendMessageCommand && name === 'parked')
       this.#enqueued(command.input.MessageBody ?? '');
@@ -191,12 +190,19 @@ export class Queues {
     return true;
   }
 
-  #setAside(name: QueueName, body: string): void {
-    const [message] = this.queues[name]
-      .messages()
+  /** By an invocation that was given it: what lies in the queue by now may be another one with the same body. */
+  #setAside(body: string): void {
+    const [record] = recordsOf(this.#world.acting)
       .filter((each) => each.body === body)
-      .sort((one, other) => other.receives - one.receives);
-    if (message) this.#world.oracles.odd.setAside(message);
+      .sort((one, other) => receivesOf(other) - receivesOf(one));
+    if (!record) return;
+    const { SentTimestamp: sentAt, ApproximateFirstReceiveTimestamp: firstAt } = record.attributes;
+    this.#world.oracles.odd.setAside({
+      body,
+      receives: receivesOf(record),
+      firstReceivedAtMs: Number(firstAt),
+      sentAtMs: Number(sentAt),
+    });
   }
 
   /** It may not be there: a queue that was purged still knows what it has seen, and takes no second copy for a while. */
@@ -214,4 +220,8 @@ export class Queues {
       // Rubbish is owed nothing.
     }
   }
+}
+
+function receivesOf({ attributes }: SQSRecord): number {
+  return Number(attributes.ApproximateReceiveCount);
 }

@@ -21,6 +21,8 @@ export class ActOracle {
   readonly #witness: Witness;
   /** Since when the brake has been open. */
   #openSinceMs: number | undefined;
+  /** Claims that an operator has forced, also those that are over. */
+  readonly #forced = new Set<string>();
 
   constructor(witness: Witness) {
     this.#witness = witness;
@@ -72,6 +74,11 @@ export class ActOracle {
       witness.seen(claim.kind === 'operator' ? 'ordered stop of the living' : 'stop of the living');
   }
 
+  workspaceChanged(afterItem: Item | undefined): void {
+    const claim = workspaceIn(afterItem)?.claim;
+    if (claim?.forced === true) this.#forced.add(claim.token);
+  }
+
   fleetChanged(beforeItem: Item | undefined, afterItem: Item | undefined): void {
     const before = fleetIn(beforeItem);
     const after = fleetIn(afterItem);
@@ -87,9 +94,7 @@ export class ActOracle {
     const added = Object.keys(after.admitted).filter((token) => before?.admitted[token] === undefined);
     if (added.length > 0) this.#witness.seen('admitted');
     for (const token of added) {
-      const workspaceId = after.admitted[token]?.workspaceId ?? '';
-      const claim = workspaceIn(this.#witness.stored(`WS#${workspaceId}`, 'STATE'))?.claim;
-      if (claim?.forced === true) continue;
+      if (this.#forced.has(token)) continue;
       if (before?.brake === 'open') this.#witness.broken('S13', 'admitted while the brake is open');
       if (before?.pause && (before.pause.untilMs ?? Infinity) > this.#witness.nowMs())
         this.#witness.broken('S13', 'admitted while the fleet is paused');

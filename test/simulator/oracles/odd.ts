@@ -2,7 +2,7 @@
  * Messages that no function of this version has sent. Rubbish becomes a dead letter, once; a message of a newer version
  * waits for a newer function first, and is tried again (S32, V10). For neither anything is done.
  */
-import type { SQSEvent } from 'aws-lambda';
+import type { SQSEvent, SQSRecord } from 'aws-lambda';
 import { UNKNOWN_VERSION_RECEIVES } from '../../../core/messages.ts';
 import type { Message } from '../aws/sqs.ts';
 import type { Invocation } from '../invocation.ts';
@@ -11,6 +11,9 @@ import type { Unfinished } from './liveness.ts';
 import type { Witness } from './witness.ts';
 
 export type Oddity = 'rubbish' | 'newer';
+
+/** A message, as the invocation was given it that sets it aside. */
+export type SetAside = Pick<Message, 'body' | 'receives' | 'firstReceivedAtMs' | 'sentAtMs'>;
 
 /** The waits between five receives, half a minute each, and what they may be shorter by. */
 const NEWER_WAITS_MS = (UNKNOWN_VERSION_RECEIVES - 1) * 30_000 - 1000;
@@ -58,14 +61,14 @@ export class OddOracle {
 
   /** Something was written, or done to an instance. */
   effect(acting: Invocation | undefined): void {
-    const records = (acting?.event as Partial<SQSEvent> | undefined)?.Records;
-    if (!acting || !Array.isArray(records) || records.length === 0) return;
+    const records = recordsOf(acting);
+    if (!acting || records.length === 0) return;
     if (records.every(({ body }) => this.#bodies.has(body)))
       this.#witness.broken('S32', `${acting.name} does something for a message that it can't know`);
   }
 
-  /** One is set aside, and this is how it lay in its queue. */
-  setAside({ body, receives, firstReceivedAtMs, sentAtMs }: Message): void {
+  /** One is set aside, and this is how it was received. */
+  setAside({ body, receives, firstReceivedAtMs, sentAtMs }: SetAside): void {
     const what = this.#bodies.get(body);
     if (what) this.#witness.seen(`dead letter ${what}`);
     if (
@@ -112,4 +115,10 @@ export class OddOracle {
   #isPlain(): boolean {
     return copying.every((name) => this.#witness.weights[name] === 0);
   }
+}
+
+/** What an invocation was given by its queue; nothing where it was called otherwise. */
+export function recordsOf(invocation: Invocation | undefined): readonly SQSRecord[] {
+  const records = (invocation?.event as Partial<SQSEvent> | undefined)?.Records;
+  return Array.isArray(records) ? records : [];
 }
