@@ -6,6 +6,7 @@ import { simulatedEc2, type SimulatedEc2 } from './aws/ec2.ts';
 import { workspaceTag } from './functions.ts';
 import type { Invocation } from './invocation.ts';
 import type { Machine } from './machine.ts';
+import { Stranger } from './stranger.ts';
 import type { Random } from './random.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Command } from './sdk.ts';
@@ -34,13 +35,14 @@ const STALE_AT_MOST_MS = 30_000;
 interface Kept {
   readonly machine: Machine;
   readonly ec2: SimulatedEc2;
+  readonly privateIp: string;
   fallsBack: boolean;
 }
 
 export class SimulatedFleet {
   readonly #world: Ec2World;
   readonly #kept = new Map<string, Kept>();
-  readonly #byAddress = new Map<string, Machine>();
+  readonly #byAddress = new Map<string, Machine | Stranger>();
 
   constructor(world: Ec2World) {
     this.#world = world;
@@ -65,7 +67,7 @@ export class SimulatedFleet {
         this.#changed(id, state);
       },
     });
-    this.#kept.set(machine.instanceId, { machine, ec2, fallsBack: false });
+    this.#kept.set(machine.instanceId, { machine, ec2, privateIp, fallsBack: false });
     this.#byAddress.set(privateIp, machine);
     ec2.fleet.launch({
       id: machine.instanceId,
@@ -77,7 +79,7 @@ export class SimulatedFleet {
   }
 
   /** Who is at an address. */
-  at(address: string): Machine | undefined {
+  at(address: string): Machine | Stranger | undefined {
     return this.#byAddress.get(address);
   }
 
@@ -182,6 +184,8 @@ export class SimulatedFleet {
     const kept = this.#kept.get(id);
     if (!kept) return;
     kept.machine.becomes(state);
+    if (state === 'terminated' && this.#has('addressReused'))
+      this.#byAddress.set(kept.privateIp, new Stranger(kept.machine, this.#world.random.between(0, 3)));
     if (state === 'pending' && kept.fallsBack) {
       kept.fallsBack = false;
       this.#world.time.after(1000, () => {

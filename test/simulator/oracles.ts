@@ -28,6 +28,7 @@ import { judged, StoryOracle } from './oracles/verdicts.ts';
 import type { Witness } from './oracles/witness.ts';
 import type { Weights } from './swarm.ts';
 import type { Command } from './sdk.ts';
+import type { Stranger } from './stranger.ts';
 import type { Copy, Sight } from './truth.ts';
 
 export class Oracles {
@@ -161,6 +162,10 @@ export class Oracles {
 
   arrived(copy: Copy, machine: Machine, invocation: Invocation): void {
     this.requests.arrived(copy, machine, invocation);
+  }
+
+  metStranger(copy: Copy, who: Stranger, invocation: Invocation): void {
+    this.requests.metStranger(copy, who, invocation);
   }
 
   /** `calledMs`: when the call was made. */

@@ -55,7 +55,7 @@ export function planOf({ seed, profile, minutes, workspaces }: PlanOptions): Pla
     minutes: Math.max(minutes, atLeast),
     workspaces: workspaces ?? drawn,
     weights: { ...swarm(random, ofLater), ...weights },
-    settings: { ...settingsOf(random), ...settings },
+    settings: { ...settingsOf(random), peerProof: ofLater.chance(0.3) ? 'well-known' : 'none', ...settings },
     callersStay: random.chance(0.5),
     requestEveryMs: random.pick(rates.requestEveryMs),
     sweepEveryMs: random.pick(rates.sweepEveryMs),

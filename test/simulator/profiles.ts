@@ -191,6 +191,18 @@ export const profiles = {
     workspaces: 1,
     requestEveryMs: 20_000,
   },
+  strangers: {
+    what: 'instances that are terminated or replaced, whose addresses somebody else has before EC2 says so',
+    weights: {
+      ...only('staleProbe', 'addressReused', 'replaced', 'cutFromProxy', 'agentCrash', 'longTurn', 'slow'),
+      terminated: 12,
+      replaced: 6,
+      staleProbe: 0.9,
+    },
+    settings: { ...open, peerProof: 'well-known' },
+    workspaces: 1,
+    requestEveryMs: 8000,
+  },
   tenants: {
     what: 'workspaces side by side, each with callers of its own, and strangers who ask',
     weights: only('pries', 'instanceStops', 'falseStopped', 'cutFromProxy', 'late', 'twice', 'poison'),

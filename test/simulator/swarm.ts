@@ -96,7 +96,13 @@ const perHourOfAll = {
   liar: 2,
 } as const;
 
-/** How many times in an hour something happens to all, of what came to the others later. */
+/** What came to the others later: shares. */
+const laterShares = {
+  /** Of the addresses of terminated instances: somebody else is there at once. */
+  addressReused: 0.9,
+} as const;
+
+/** And how many times in an hour something happens to all. */
 const laterPerHourOfAll = {
   /** Somebody who has no part in it asks for a request. */
   pries: 6,
@@ -115,6 +121,7 @@ const largest = {
   ...perHour,
   ...perHourOfAll,
   ...laterPerHourOfAll,
+  ...laterShares,
 } as const;
 
 export type FaultName = keyof typeof largest;
@@ -124,7 +131,7 @@ export type Weights = Readonly<Record<FaultName, number>>;
 export const ofWorkspaces = Object.keys(perHour) as readonly (keyof typeof perHour)[];
 const allPerHour = { ...perHourOfAll, ...laterPerHourOfAll };
 export const ofAll = Object.keys(allPerHour) as readonly (keyof typeof allPerHour)[];
-const later: readonly string[] = Object.keys(laterPerHourOfAll);
+const later: readonly string[] = Object.keys({ ...laterPerHourOfAll, ...laterShares });
 
 /**
  * The weights of one seed. What came later is drawn from a chance of its own: a seed in which it is off is the life that

@@ -10,6 +10,7 @@ import { patience } from './patience.ts';
 import { queues } from './queues.ts';
 import { reads } from './reads.ts';
 import { restarts } from './restarts.ts';
+import { strangers } from './strangers.ts';
 
 export const catalogue: readonly Bug[] = [
   ...judging,
@@ -22,4 +23,5 @@ export const catalogue: readonly Bug[] = [
   ...patience,
   ...borders,
   ...ages,
+  ...strangers,
 ];

@@ -119,11 +119,20 @@ export class DeadlineOracle {
     const { policy } = this.#witness;
     const { heartbeat, settleUntilMs, desired, pause, instanceId } = workspace;
     const isHere = machine.instanceId === instanceId && machine.agent === 'up' && machine.activeTasks === 0;
+    // Who must say which boot he is, is known by it only once he has beaten.
+    const isProven = policy.peerProof === 'none' || heartbeat?.bootId === machine.bootId;
     const drain = this.#witness.stored(`WS#${workspaceId}`, 'PARKED')?.['drain'] as
       { readonly ramp?: { readonly notBeforeMs: number } } | undefined;
     const nowMs = this.#witness.nowMs();
     const mayBeSent = settleUntilMs < nowMs && (heartbeat?.activeTasks ?? 0) < policy.maxActiveTasks;
-    return isHere && mayBeSent && desired === 'running' && !pause && (drain?.ramp?.notBeforeMs ?? 0) <= nowMs;
+    return (
+      isHere &&
+      isProven &&
+      mayBeSent &&
+      desired === 'running' &&
+      !pause &&
+      (drain?.ramp?.notBeforeMs ?? 0) <= nowMs
+    );
   }
 
   #row(requestId: string): ParkedRequest | undefined {

@@ -4,6 +4,7 @@ import type { Item } from '../aws/dynamodb.ts';
 import type { ApiAnswer, ApiRequest } from '../gateway.ts';
 import type { Invocation } from '../invocation.ts';
 import type { Machine } from '../machine.ts';
+import type { Stranger } from '../stranger.ts';
 import type { Copy } from '../truth.ts';
 import { requestIn, workspaceIn, type Witness } from './witness.ts';
 
@@ -90,6 +91,19 @@ export class RequestOracle {
         witness.broken('S22', `the copies of ${requestId} differ`);
     }
     this.#inOrder(row);
+  }
+
+  /** Somebody else is at the address: EC2 has not said so yet, and nobody asked him who he is. */
+  metStranger(copy: Copy, { isCopy }: Stranger, invocation: Invocation): void {
+    this.#witness.seen('stranger given a request');
+    this.#address(copy, invocation);
+    const { workspaceId = '' } = requestIn(this.#witness.stored(`REQ#${copy.requestId}`, 'REQUEST')) ?? {};
+    const workspace = workspaceIn(this.#witness.stored(`WS#${workspaceId}`, 'STATE'));
+    // Before the first beat no boot is known that he should be.
+    const canPass = isCopy && workspace?.heartbeat === undefined;
+    if (this.#witness.policy.peerProof !== 'none' && !canPass)
+      this.#witness.broken('S20', `${copy.requestId} went to somebody else, who has proved nothing`);
+    if (!this.#firstCopies.has(copy.requestId)) this.#firstCopies.set(copy.requestId, copy);
   }
 
   /** S20: this very invocation was told by EC2 where it is, a moment ago. */
