@@ -5,17 +5,18 @@ import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import type { AdminClients } from '../local/clients.ts';
 import type { LocalInfo } from '../local/local-info.ts';
 import type { DefibApi } from './defib-api.ts';
-import { finalStates, promisedId, type LedgerEntry, type LeftOver, type SentRequest } from './records.ts';
+import { finalStates, promisedId, type LedgerEntry, type LeftOver } from './records.ts';
 
 const readsAtOnce = 6;
 
+/** What the API says of each request that was promised or seen at last. */
 export async function readLedger(
   defib: DefibApi,
-  sent: readonly SentRequest[],
+  requestIds: ReadonlySet<string>,
   onRead: (entry: LedgerEntry) => void,
 ): Promise<Map<string, LedgerEntry>> {
   const ledger = new Map<string, LedgerEntry>();
-  const ids = sent.flatMap((request) => promisedId(request) ?? []).values();
+  const ids = requestIds.values();
   const read = async (): Promise<void> => {
     for (const requestId of ids) {
       const entry = await defib.request(requestId);

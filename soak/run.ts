@@ -170,7 +170,10 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
     ending.abort();
     await Promise.all(background);
     tell('reading the ledger');
-    const ledger = await readLedger(defib, sent, (entry) => watch.note(entry));
+    // Also those that nobody was promised: what was seen to have ended has to stay so.
+    const promised = sent.flatMap((request) => promisedId(request) ?? []);
+    const known = new Set([...promised, ...watch.sightings.keys()]);
+    const ledger = await readLedger(defib, known, (entry) => watch.note(entry));
     const leftOvers = [];
     for (const { workspaceId } of subjects)
       leftOvers.push(await readLeftOver({ defib, admin, info }, workspaceId));
