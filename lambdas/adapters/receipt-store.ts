@@ -13,7 +13,7 @@ export function receiptStore(table: Table): ReceiptStore {
       const written = await conditionally(() =>
         table.client.send(new PutCommand(putReceipt(table, receipt))),
       );
-      return written ? 'written' : 'was-final';
+      return written ? 'written' : 'stands';
     },
 
     async putOrder(order) {
@@ -111,6 +111,9 @@ export function judgedItems(
 }
 
 function putReceipt(table: Table, receipt: Receipt) {
+  const isPending = receipt.verdict === 'pending' && receipt.intent === undefined;
+  // A copy of the same message that comes to pending must not unsay the intent of one that claims at this moment (S35).
+  const isOpen = isPending ? '#final = :no AND attribute_not_exists(receipt.intent)' : '#final = :no';
   return {
     TableName: table.name,
     Item: {
@@ -119,7 +122,7 @@ function putReceipt(table: Table, receipt: Receipt) {
       final: isFinal(receipt),
       ttl: ttlSeconds(receipt.openedAtMs + RECEIPT_LIFE_MS),
     },
-    ConditionExpression: 'attribute_not_exists(pk) OR #final = :no',
+    ConditionExpression: `attribute_not_exists(pk) OR (${isOpen})`,
     ExpressionAttributeNames: { '#final': 'final' },
     ExpressionAttributeValues: { ':no': false },
   };

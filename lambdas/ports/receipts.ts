@@ -21,8 +21,11 @@ export interface OperatorOrder {
 export interface ReceiptStore {
   /** Writes down an order, before anything follows from it. */
   putOrder(order: OperatorOrder): Promise<void>;
-  /** Writes a receipt as it is now; a final one never changes any more. */
-  put(receipt: Receipt): Promise<'written' | 'was-final'>;
+  /**
+   * Writes a receipt as it is now. A final one never changes any more, and one that says dead by intent does not go back
+   * to pending: the one that is there `stands`.
+   */
+  put(receipt: Receipt): Promise<'written' | 'stands'>;
   read(workspaceId: string, verdictId: string): Promise<Receipt | undefined>;
   list(
     workspaceId: string,

@@ -9,7 +9,7 @@
  *
  * A redelivered message finds its own claim, by the token, and carries on where the first run stopped (V11).
  */
-import { clockFact } from '../../core/clock.ts';
+import { clockFact, latestMs } from '../../core/clock.ts';
 import { assertNever } from '../../core/invariant.ts';
 import type { Probe } from '../../core/facts.ts';
 import { judge } from '../../core/judge.ts';
@@ -39,6 +39,7 @@ const THROTTLED_WAIT_SECONDS = 5;
 
 /** The workspaces of a batch, and this function's own time when the database had answered. */
 interface ReadOfAll extends Read<ReadonlyMap<string, StoredWorkspace>> {
+  readonly askedAtMs: number;
   readonly readAtMs: number;
 }
 
@@ -55,8 +56,9 @@ export async function handleReprobes(
   messages: readonly Received<ReprobeMessage>[],
   ports: ReprobePorts,
 ): Promise<ReadonlyMap<string, Settled>> {
+  const askedAtMs = ports.clock.nowMs();
   const read = await ports.workspaces.readMany(messages.map(({ body }) => body.workspaceId));
-  const workspaces = { ...read, readAtMs: ports.clock.nowMs() };
+  const workspaces = { ...read, askedAtMs, readAtMs: ports.clock.nowMs() };
   const instanceIds = messages.flatMap(({ body }) => {
     const workspace = workspaces.value.get(body.workspaceId);
     return typeof workspace === 'object' && isCurrent(body, workspace) && !workspace.claim
@@ -123,7 +125,8 @@ async function settle(
   if (typeof workspace !== 'object' || !isCurrent(message, workspace)) {
     return finalise(ports, { ...receipt, verdict: 'busy', reason: 'workspace-changed' });
   }
-  return decide(ports, { message, workspace, policy, now, look, receipt });
+  const lookedByMs = Math.max(latestMs(nowMs, workspaces), now.latestMs);
+  return decide(ports, { message, workspace, policy, now, lookedByMs, look, receipt });
 }
 
 function probeOf({ askedAtMs, found }: Looks, instanceId: string, nowMs: number): Probe {

@@ -10,6 +10,8 @@ export interface Second {
   readonly workspace: Workspace;
   readonly policy: Policy;
   readonly now: TimeRange;
+  /** Its look was made by then, whatever this function's clock says: evidence of it is never older than it says (S4). */
+  readonly lookedByMs: number;
   readonly look: Look;
   /** The receipt with this look on it. */
   readonly receipt: Receipt;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { clockFact } from '../../core/clock.ts';
+import { clockFact, latestMs } from '../../core/clock.ts';
 import { NOW_MS, policy } from './builders.ts';
 
 const skewMs = policy.skewMarginMs;
@@ -33,5 +33,30 @@ describe('the second opinion on the clock', () => {
         expect(clockFact(NOW_MS - skew, NOW_MS - cutOffMs, skewMs)).toBe('disagrees');
       }),
     );
+  });
+});
+
+describe('the latest that it can be', () => {
+  it('whatever the own clock is off by, and however long the calls took - it is not later than that', () => {
+    const calls = { toMs: fc.nat(3000), backMs: fc.nat(3000), sinceMs: fc.nat(60_000) };
+    fc.assert(
+      fc.property(
+        fc.integer({ min: -300_000, max: 300_000 }),
+        fc.record(calls),
+        fc.nat(999),
+        (offMs, took, cut) => {
+          const answeredAtMs = NOW_MS + cut;
+          const trueMs = answeredAtMs + took.backMs + took.sinceMs;
+          const askedAtMs = answeredAtMs - took.toMs + offMs;
+          expect(latestMs(trueMs + offMs, { askedAtMs, serverTimeMs: NOW_MS })).toBeGreaterThanOrEqual(
+            trueMs,
+          );
+        },
+      ),
+    );
+  });
+
+  it('the database gave no time - by the own clock', () => {
+    expect(latestMs(NOW_MS, { askedAtMs: NOW_MS - 5 })).toBe(NOW_MS);
   });
 });

@@ -147,12 +147,15 @@ describe('the second look', () => {
     expect(lastReceipt()).toMatchObject({ verdict: 'busy', reason: 'probe-inconclusive' });
   });
 
-  it('the evidence is too old - written anew, looked at again in 2 s', async () => {
+  it('the evidence is too old - written anew as of the end of the second that the database tells, looked at again in 2 s', async () => {
     holds(aws, aStoredWorkspace({ evidence: { ...evidence, atMs: NOW_MS - 31_000 } }));
     ec2Shows(aws, 'stopped');
     expect(await settle()).toEqual({ kind: 'again', afterSeconds: 2 });
     expect(claims()).toHaveLength(0);
-    expect(updates()[0]?.ExpressionAttributeValues?.[':evidence']).toMatchObject({ round: 1, atMs: NOW_MS });
+    expect(updates()[0]?.ExpressionAttributeValues?.[':evidence']).toMatchObject({
+      round: 1,
+      atMs: NOW_MS + 1000,
+    });
   });
 
   it('the evidence went void for the sixth time - busy', async () => {

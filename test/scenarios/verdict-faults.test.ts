@@ -122,7 +122,7 @@ describe('fault rows: two looks', () => {
     ec2Shows(world.aws, 'stopped');
     expect(await world.reprobes()).toEqual({ kind: 'again', afterSeconds: 2 });
     expect(world.updates().map((it): unknown => it.ExpressionAttributeValues?.[':evidence'])).toMatchObject([
-      { verdictId: VERDICT, atMs: NOW_MS, round: 0 },
+      { verdictId: VERDICT, atMs: NOW_MS + 1000, round: 0 },
     ]);
     nothingFollows();
   });
@@ -132,7 +132,7 @@ describe('fault rows: two looks', () => {
     ec2Shows(world.aws, 'stopped');
     expect(await world.reprobes()).toEqual({ kind: 'again', afterSeconds: 2 });
     expect(world.updates().map((it): unknown => it.ExpressionAttributeValues?.[':evidence'])).toMatchObject([
-      { atMs: NOW_MS, round: 1 },
+      { atMs: NOW_MS + 1000, round: 1 },
     ]);
     nothingFollows();
   });

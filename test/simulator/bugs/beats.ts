@@ -110,8 +110,8 @@ export const beats: readonly Bug[] = [
   {
     name: 'receipts-change',
     file: 'lambdas/adapters/receipt-store.ts',
-    find: "'attribute_not_exists(pk) OR #final = :no'",
-    replace: "'attribute_not_exists(pk) OR #final = :no OR #final <> :no'",
+    find: '`attribute_not_exists(pk) OR (${isOpen})`',
+    replace: '`attribute_not_exists(pk) OR (${isOpen}) OR #final <> :no`',
     profile: 'copies',
     breaks: ['S24'],
     says: 'a verdict that was told is told otherwise',

@@ -23,18 +23,11 @@ export const borders: readonly Bug[] = [
   {
     name: 'look-without-its-lease',
     file: 'lambdas/judging/look.ts',
-    find: '  if (!(await ports.workspaces.takeProbeLease(',
-    replace: '  if (!((await ports.workspaces.takeProbeLease(',
+    find: 'nowMs, nowMs + PROBE_LEASE_MS))) {',
+    replace: 'nowMs, nowMs + PROBE_LEASE_MS)) && nowMs < 0) {',
     profile: 'doubts',
     breaks: ['S31'],
     says: 'whoever has no leave to look does so all the same',
-    beside: [
-      {
-        file: 'lambdas/judging/look.ts',
-        find: 'nowMs, nowMs + PROBE_LEASE_MS))) {',
-        replace: 'nowMs, nowMs + PROBE_LEASE_MS)) || nowMs > 0)) {',
-      },
-    ],
   },
   {
     name: 'lease-of-a-moment',

@@ -177,8 +177,8 @@ export const parking: readonly Bug[] = [
     beside: [
       {
         file: 'lambdas/parking/wake.ts',
-        find: 'if (head && nowMs >= head.notBeforeMs) await',
-        replace: 'if (head) await',
+        find: "if (!head || nowMs < head.notBeforeMs) return 'left';",
+        replace: "if (!head) return 'left';",
       },
     ],
   },
