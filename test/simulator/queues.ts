@@ -5,7 +5,7 @@ import { QueueSource } from './event-source.ts';
 import type { FunctionName } from '../../lambdas/runtime/env-names.ts';
 import { deadUrls, urls, type QueueName } from './functions.ts';
 import type { Unfinished } from './oracles/liveness.ts';
-import type { Oddity } from './oracles/odd.ts';
+import { isOfNext, type Oddity } from './oracles/odd.ts';
 import type { Command } from './sdk.ts';
 import type { World } from './world.ts';
 
@@ -196,7 +196,11 @@ export class Queues {
       .messages()
       .filter((each) => each.body === body)
       .sort((one, other) => other.receives - one.receives);
-    if (message) this.#world.oracles.odd.setAside(message);
+    if (!message) return;
+    this.#world.oracles.odd.setAside(message);
+    if (name !== 'parked' || !isOfNext(body)) return;
+    const { workspaceId, requestId } = JSON.parse(body) as { workspaceId: string; requestId: string };
+    this.#world.oracles.requests.setAside(workspaceId, requestId);
   }
 
   /** It may not be there: a queue that was purged still knows what it has seen, and takes no second copy for a while. */
