@@ -96,13 +96,9 @@ function eachMarked(items: unknown): Item {
 
 /** The older code does not touch what it does not know. */
 function withoutNews(before: Item | undefined, after: Item): Item {
-  const item = { ...after };
-  for (const name of sinceOlder) {
-    const old = before?.[name];
-    if (old === undefined) delete item[name];
-    else item[name] = old;
-  }
-  return item;
+  const known = Object.entries(after).filter(([name]) => !sinceOlder.some((news) => news === name));
+  const untouched = Object.entries(before ?? {}).filter(([name]) => sinceOlder.some((news) => news === name));
+  return Object.fromEntries([...known, ...untouched]);
 }
 
 /** All items within an answer. What is no plain object is left as it is. */
