@@ -13,7 +13,7 @@ import type { Member } from '../simulator/truth.ts';
 import type { World } from '../simulator/world.ts';
 
 const isLong = process.env['DEFIB_FUZZ'] === 'long';
-const runs = isLong ? 5000 : 150;
+const runs = isLong ? 5000 : 300;
 
 type Move = (world: World, member: Member) => void;
 
@@ -28,6 +28,16 @@ const beginnings: Readonly<Record<string, Scenario['before']>> = {
   'claimed as silent': async (world, member) => {
     await silent(world, member);
     await step(world, 'reprobe');
+  },
+  admitted: async (world, member) => {
+    await suspected(world, member);
+    await step(world, 'reprobe');
+    await step(world, 'restart');
+  },
+  'admitted as silent': async (world, member) => {
+    await silent(world, member);
+    await step(world, 'reprobe');
+    await step(world, 'restart');
   },
   waiting: async (world, member) => {
     member.machine.feels('hung');

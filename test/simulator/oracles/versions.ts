@@ -51,7 +51,8 @@ export class VersionOracle {
     if (was && is && was['token'] === is['token']) this.#keeps(was, is, `the claim of ${pk}`);
     const { acting } = this.#witness;
     const sinceMs = before['v'] === 1 ? Infinity : (this.#newerSinceMs.get(pk) ?? Infinity);
-    if (!acting || sinceMs >= acting.beganMs) return;
+    // A tombstone is read by every version.
+    if (!acting || sinceMs >= acting.beganMs || before['removed'] === true) return;
     this.#witness.seen('item of a newer version');
     // To take evidence back is only ever careful.
     const isTakenBack = after['evidence'] === undefined;
