@@ -128,7 +128,8 @@ export function workspaceStore(table: Table): WorkspaceStore {
       } catch (error) {
         const item = itemOfFailure(error);
         if (item === undefined) throw error;
-        return readWorkspaceItem(item);
+        const found = readWorkspaceItem(item);
+        return found === 'malformed' && isDeclaredIn(item, verdictId) ? 'declared' : found;
       }
     },
 
@@ -181,6 +182,16 @@ export function workspaceStore(table: Table): WorkspaceStore {
 }
 
 type Item = Record<string, unknown>;
+
+/** Whether this very verdict has won, in an item that cannot be read otherwise: a newer version may have written it (S32). */
+function isDeclaredIn(item: Item, verdictId: string): boolean {
+  const { claim, gone, withheld } = item as {
+    readonly claim?: { readonly token?: unknown };
+    readonly gone?: { readonly verdictId?: unknown };
+    readonly withheld?: { readonly verdictId?: unknown };
+  };
+  return [claim?.token, gone?.verdictId, withheld?.verdictId].includes(verdictId);
+}
 
 /** Strongly consistent reads of any number of items; throws rather than answer with a part of them. */
 async function batchGet(

@@ -8,7 +8,8 @@ export function isDeclared(workspace: Workspace, verdictId: string): boolean {
 }
 
 /** Declared dead: whoever thinks otherwise of this verdict comes too late, and what was won stands (S27). */
-export function isDeclaredDead(found: 'removed' | StoredWorkspace, verdictId: string): boolean {
+export function isDeclaredDead(found: 'removed' | 'declared' | StoredWorkspace, verdictId: string): boolean {
+  if (found === 'declared') return true;
   if (typeof found !== 'object') return false;
   const { claim, gone, withheld } = found;
   return [claim?.token, gone?.verdictId, withheld?.verdictId].includes(verdictId);

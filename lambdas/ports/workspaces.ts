@@ -61,8 +61,11 @@ export interface WorkspaceStore {
     evidence: Evidence,
     resendAtMs: number,
   ): Promise<'written' | StoredWorkspace>;
-  /** Removes the evidence of one verdict; where it is another's by now, or a claim's, gives the workspace as it is. */
-  removeEvidence(workspaceId: string, verdictId: string): Promise<'removed' | StoredWorkspace>;
+  /**
+   * Removes the evidence of one verdict; where it is another's by now, or a claim's, gives the workspace as it is.
+   * `declared`: that very verdict has won, and of the item nothing more can be read.
+   */
+  removeEvidence(workspaceId: string, verdictId: string): Promise<'removed' | 'declared' | StoredWorkspace>;
   /**
    * The claim: one conditional write that carries every guard. `lostTo` is the workspace as it was found. An order's
    * first answer is kept by the same write, so that a repeat of the call never finds the one without the other.

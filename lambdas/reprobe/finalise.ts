@@ -11,6 +11,8 @@ import type { Queues, Settled } from '../ports/queues.ts';
 import type { ReceiptStore } from '../ports/receipts.ts';
 import type { WorkspaceStore } from '../ports/workspaces.ts';
 
+const UNREADABLE_WAIT_SECONDS = 30;
+
 export interface ReprobePorts extends WakeHeldPorts {
   readonly clock: Clock;
   readonly ids: Ids;
@@ -29,7 +31,9 @@ export async function finalise(ports: ReprobePorts, receipt: Receipt): Promise<S
     const found = await ports.workspaces.removeEvidence(workspaceId, verdictId);
     // Another copy of this message was faster, and has declared it dead: what it has won stands (S27). The next receive
     // carries on with that.
-    if (isDeclaredDead(found, verdictId)) return { kind: 'again', afterSeconds: 1 };
+    if (isDeclaredDead(found, verdictId))
+      // Who can't read what was won leaves it to the newer version that has written it (S32).
+      return { kind: 'again', afterSeconds: found === 'declared' ? UNREADABLE_WAIT_SECONDS : 1 };
   }
   const { intent: _intent, ...final } = receipt;
   const written = await ports.receipts.put(final);

@@ -7,7 +7,7 @@ import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { DescribeInstancesCommand } from '@aws-sdk/client-ec2';
 import { PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 import { handleReprobes } from '../../lambdas/reprobe/handle.ts';
 import { received } from '../lambdas/calls.ts';
@@ -57,4 +57,24 @@ it('its evidence is gone, and nobody has declared anything - busy is final', asy
   const { settled, receipts } = await sayBusyWhile(itemOf(workspace));
   expect(settled).toEqual({ kind: 'done' });
   expect(receipts).toMatchObject([{ verdict: 'busy' }]);
+});
+
+describe('an item of a newer version, which this one cannot read', () => {
+  // Found by the simulator (seed 32646): its function had won the claim, and died before it said so.
+  it.each(['claim', 'gone', 'withheld'])(
+    'whose %s is of this verdict - nothing is said (S27, S32)',
+    async (as) => {
+      const won = as === 'claim' ? { claim: aClaim() } : { [as]: { verdictId: token, atMs: 1 } };
+      const found = { ...itemOf(workspace), v: 2, ...won };
+      expect(await sayBusyWhile(found)).toEqual({
+        settled: { kind: 'again', afterSeconds: 30 },
+        receipts: [],
+      });
+    },
+  );
+
+  it('where another verdict has won - busy is final', async () => {
+    const found = { ...itemOf(workspace), v: 2, claim: { ...aClaim(), token: 'another' } };
+    expect(await sayBusyWhile(found)).toMatchObject({ settled: { kind: 'done' } });
+  });
 });

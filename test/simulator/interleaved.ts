@@ -14,11 +14,16 @@ const consumers: Record<QueueName, FunctionName> = {
   deliveries: 'deliver',
 };
 
-async function pass(world: World, ms: number): Promise<void> {
+export async function pass(world: World, ms: number): Promise<void> {
   await world.time.runUntil(world.nowMs() + ms);
 }
 
-async function report(world: World, { workspaceId }: Member, kind: string, request?: object): Promise<void> {
+export async function report(
+  world: World,
+  { workspaceId }: Member,
+  kind: string,
+  request?: object,
+): Promise<void> {
   void callApi(world, {
     route: 'POST /workspaces/{workspaceId}/forward-errors',
     params: { workspaceId },
@@ -30,7 +35,7 @@ async function report(world: World, { workspaceId }: Member, kind: string, reque
 }
 
 /** Its instance stops, its beats go stale, and a first sighting is on record; the second look is due. */
-async function suspected(world: World, member: Member): Promise<void> {
+export async function suspected(world: World, member: Member): Promise<void> {
   world.ec2.stop(member.machine.instanceId, 'itself');
   await pass(world, 170_000);
   await report(world, member, 'unreachable');
@@ -38,7 +43,7 @@ async function suspected(world: World, member: Member): Promise<void> {
 }
 
 /** Its agent goes while the instance runs, and a first sighting is on record. */
-async function silent(world: World, member: Member): Promise<void> {
+export async function silent(world: World, member: Member): Promise<void> {
   member.machine.ends('gone');
   await pass(world, 200_000);
   await report(world, member, 'refused');
@@ -46,13 +51,13 @@ async function silent(world: World, member: Member): Promise<void> {
 }
 
 /** One message is worked off, and what follows it is in the next queue. */
-async function step(world: World, name: QueueName): Promise<void> {
+export async function step(world: World, name: QueueName): Promise<void> {
   const event = world.queues.take(name);
   if (event !== undefined) void world.lambda.invoke(consumers[name], event);
   await pass(world, 3000);
 }
 
-function copies(world: World, name: QueueName, count = 2): void {
+export function copies(world: World, name: QueueName, count = 2): void {
   const event = world.queues.take(name);
   for (let copy = 0; copy < count && event !== undefined; copy += 1)
     void world.lambda.invoke(consumers[name], event);

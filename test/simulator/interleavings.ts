@@ -35,7 +35,7 @@ export async function searchAll(scenario: Scenario, mostRuns: number): Promise<S
   let runs = 0;
   let choices: number[] | undefined = [];
   while (choices && runs < mostRuns && broken.length === 0) {
-    const run: Run = await runOnce(scenario, choices);
+    const run: Run = await runOnce(scenario, numbered(choices));
     runs += 1;
     broken.push(...run.violations.map((violation) => ({ ...violation, order: run.order })));
     choices = nextChoices(run.taken);
@@ -48,7 +48,7 @@ export async function searchSome(scenario: Scenario, runs: number, seed: number)
   const random = seeded(seed);
   for (let count = 1; count <= runs; count += 1) {
     const drawn = Array.from({ length: MOST_EFFECTS }, () => random.next());
-    const run = await runOnce(scenario, drawn);
+    const run = await runOnce(scenario, (at, of) => Math.floor((drawn[at] ?? 0) * of));
     if (run.violations.length > 0) {
       const broken = run.violations.map((violation) => ({ ...violation, order: run.order }));
       return { runs: count, isWhole: false, broken };
@@ -61,7 +61,7 @@ interface Choice {
   readonly taken: number;
   readonly of: number;
 }
-interface Run {
+export interface Run {
   readonly taken: readonly Choice[];
   readonly order: readonly string[];
   readonly violations: readonly Violation[];
@@ -74,7 +74,14 @@ function nextChoices(taken: readonly Choice[]): number[] | undefined {
   return at === undefined ? undefined : [...taken.slice(0, last).map((choice) => choice.taken), at.taken + 1];
 }
 
-async function runOnce(scenario: Scenario, choices: readonly number[]): Promise<Run> {
+/** Which of `of` ways is taken at a step: the first half of them lets an effect happen, the second half as the last one. */
+export type Chooser = (at: number, of: number) => number;
+
+function numbered(choices: readonly number[]): Chooser {
+  return (at) => choices[at] ?? 0;
+}
+
+export async function runOnce(scenario: Scenario, choose: Chooser): Promise<Run> {
   const { world, member } = await aWorld();
   await scenario.before(world, member);
   const waiting: NonNullable<World['gate']>['waiting'] = [];
@@ -87,9 +94,7 @@ async function runOnce(scenario: Scenario, choices: readonly number[]): Promise<
   while (waiting.length > 0 && world.violations.length === 0) {
     // As long as nobody has died, each effect may be the last one of its invocation.
     const of: number = waiting.length * (hasDied ? 1 : 2);
-    const wanted = choices[taken.length] ?? 0;
-    // A share of the choices, or the number of one.
-    const choice: number = Number.isInteger(wanted) ? wanted : Math.floor(wanted * of);
+    const choice = choose(taken.length, of);
     taken.push({ taken: choice, of });
     const dies: boolean = choice >= waiting.length;
     hasDied ||= dies;

@@ -1,9 +1,12 @@
 /** One run of one function: it lives until it answers, crashes, or has used up its time. */
 import type { Scheduler } from './scheduler.ts';
+import type { Code } from './versions.ts';
 
 export class Invocation {
   readonly name: string;
   readonly number: number;
+  /** Which code it runs. */
+  readonly code: Code;
   readonly beganMs: number;
   /** What it was invoked with. */
   readonly event: unknown;
@@ -20,6 +23,7 @@ export class Invocation {
     about: {
       readonly name: string;
       readonly number: number;
+      readonly code?: Code;
       readonly timeoutMs: number;
       readonly event: unknown;
     },
@@ -28,6 +32,7 @@ export class Invocation {
     this.#time = time;
     this.name = about.name;
     this.number = about.number;
+    this.code = about.code ?? 'this';
     this.beganMs = time.nowMs();
     this.event = about.event;
     this.deadlineMs = this.beganMs + about.timeoutMs;

@@ -7,6 +7,7 @@ import type { Sandbox } from './sandbox.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Weights } from './swarm.ts';
 import type { Trace } from './trace.ts';
+import { readBy, type Code } from './versions.ts';
 
 const timeoutSeconds: Record<FunctionName, number> = {
   'forward-error': 28,
@@ -33,6 +34,8 @@ export interface LambdaWorld {
   readonly trace: Trace;
   readonly weights: Weights;
   readonly isCalm: boolean;
+  /** The code that is left when it is calm. */
+  readonly deployEnds: Code;
   seen(what: string): void;
   /** An invocation has thrown: Lambda takes that as a failure of the whole. */
   threw(invocation: Invocation): void;
@@ -95,11 +98,15 @@ export class Lambda {
     const { fn } = sandbox;
     const timeoutMs = timeoutSeconds[fn] * 1000;
     this.#thaw(sandbox);
-    const invocation = new Invocation(time, { name: fn, number, timeoutMs, event }, (because) => {
-      trace.step(time.nowMs(), `${fn}#${number}`, because);
-      this.#world.seen(`invocation ${because}`);
-      resolve({ kind: 'died', because });
-    });
+    const invocation = new Invocation(
+      time,
+      { name: fn, number, code: sandbox.code, timeoutMs, event },
+      (because) => {
+        trace.step(time.nowMs(), `${fn}#${number}`, because);
+        this.#world.seen(`invocation ${because}`);
+        resolve({ kind: 'died', because });
+      },
+    );
     sandbox.invocation = invocation;
     const ends = (ended: Ended): void => {
       if (invocation.hasEnded) return;
@@ -107,12 +114,13 @@ export class Lambda {
       sandbox.invocation = undefined;
       sandbox.idleSinceMs = time.nowMs();
       resolve(ended);
-      if (this.#world.isCalm && sandbox.skewMs !== 0) return;
+      const { isCalm, deployEnds } = this.#world;
+      if (isCalm && (sandbox.skewMs !== 0 || sandbox.code !== deployEnds)) return;
       const idle = this.#idle.get(fn);
       if (idle) idle.push({ sandbox, handle });
       else this.#idle.set(fn, [{ sandbox, handle }]);
     };
-    handle(event).then(
+    handle(readBy(sandbox.code, event)).then(
       (value) => {
         ends({ kind: 'returned', value });
       },
@@ -130,12 +138,21 @@ export class Lambda {
     const sandbox: Sandbox = {
       fn,
       number: this.#sandboxes,
+      code: this.#code(),
       skewMs: this.#skewMs(),
       lag: undefined,
       invocation: undefined,
       idleSinceMs: time.nowMs(),
     };
     return { sandbox, handle: this.#start(sandbox) };
+  }
+
+  /** While a deploy goes on; when it is calm it has come to its end, or was taken back. */
+  #code(): Code {
+    const { random, weights, isCalm } = this.#world;
+    if (isCalm) return this.#world.deployEnds;
+    if (random.chance(weights.newerCode)) return 'newer';
+    return random.chance(weights.olderCode) ? 'older' : 'this';
   }
 
   #skewMs(): number {

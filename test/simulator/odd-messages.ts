@@ -18,7 +18,8 @@ export function newerMessage(world: World): void {
   const { claim, evidence, generation } =
     workspaceIn(world.stored(`WS#${member.workspaceId}`, 'STATE')) ?? {};
   const common = {
-    v: 2,
+    // Of a version that the next one does not know either.
+    v: 3,
     workspaceId: member.workspaceId,
     instanceId: member.machine.instanceId,
     generation: generation ?? 1,

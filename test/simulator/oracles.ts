@@ -24,6 +24,7 @@ import { RequestOracle } from './oracles/requests.ts';
 import { sightingsCount } from './oracles/sightings.ts';
 import { TenantOracle } from './oracles/tenants.ts';
 import { TrueTimesOracle } from './oracles/true-times.ts';
+import { VersionOracle } from './oracles/versions.ts';
 import { judged, StoryOracle } from './oracles/verdicts.ts';
 import type { Witness } from './oracles/witness.ts';
 import type { Weights } from './swarm.ts';
@@ -45,6 +46,7 @@ export class Oracles {
   readonly #times: TrueTimesOracle;
   readonly #escalation: EscalationOracle;
   readonly #expired: ExpiredOracle;
+  readonly #versions: VersionOracle;
   readonly capacity: CapacityOracle;
   readonly counters: CounterOracle;
   readonly odd: OddOracle;
@@ -63,6 +65,7 @@ export class Oracles {
     this.#tenants = new TenantOracle(witness);
     this.#times = new TrueTimesOracle(witness);
     this.#escalation = new EscalationOracle(witness);
+    this.#versions = new VersionOracle(witness);
     this.#expired = new ExpiredOracle(witness);
     this.capacity = new CapacityOracle(witness);
     this.odd = new OddOracle(witness);
@@ -72,8 +75,13 @@ export class Oracles {
 
   /** Days went by: of what lay in the queues nothing is certain any more. */
   tooOld(): void {
-    for (const queue of ['reprobe', 'restart', 'parked']) this.odd.purged(queue);
+    for (const queue of ['reprobe', 'restart', 'parked', 'deliveries']) this.odd.purged(queue);
     this.requests.purged();
+  }
+
+  /** Another version of the code leaves an item so. */
+  left(change: Change): void {
+    this.#versions.left(change);
   }
 
   /** DynamoDB itself has removed what had expired. */
@@ -83,6 +91,7 @@ export class Oracles {
 
   changed({ key, before, after }: Change): void {
     this.odd.effect(this.#witness.acting);
+    this.#versions.changed({ key, before, after });
     switch (key.sk) {
       case 'STATE':
         workspaceChanged(this.#witness, before, after);

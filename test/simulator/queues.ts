@@ -6,7 +6,7 @@ import { QueueSource } from './event-source.ts';
 import type { FunctionName } from '../../lambdas/runtime/env-names.ts';
 import { deadUrls, urls, type QueueName } from './functions.ts';
 import type { Unfinished } from './oracles/liveness.ts';
-import { recordsOf, type Oddity } from './oracles/odd.ts';
+import { isOfNext, recordsOf, type Oddity } from './oracles/odd.ts';
 import type { Command } from './sdk.ts';
 import type { World } from './world.ts';
 
@@ -97,7 +97,7 @@ export class Queues {
       if (this.#isLost()) return { MessageId: 'lost', $metadata: {} };
     }
     if (command instanceof SendMessageCommand && isOfDead.has(QueueUrl))
-      this.#setAside(command.input.MessageBody ?? '');
+      this.#setAside(QueueUrl, command.input.MessageBody ?? '');
     const output = this.#sqs.run(command);
     if (command instanceof SendMessageCommand && name === 'parked')
       this.#enqueued(command.input.MessageBody ?? '');
@@ -191,7 +191,7 @@ export class Queues {
   }
 
   /** By an invocation that was given it: what lies in the queue by now may be another one with the same body. */
-  #setAside(body: string): void {
+  #setAside(queueUrl: string, body: string): void {
     const [record] = recordsOf(this.#world.acting)
       .filter((each) => each.body === body)
       .sort((one, other) => receivesOf(other) - receivesOf(one));
@@ -203,6 +203,9 @@ export class Queues {
       firstReceivedAtMs: Number(firstAt),
       sentAtMs: Number(sentAt),
     });
+    if (queueUrl !== deadUrls.parked || !isOfNext(body)) return;
+    const { workspaceId, requestId } = JSON.parse(body) as { workspaceId: string; requestId: string };
+    this.#world.oracles.requests.setAside(workspaceId, requestId);
   }
 
   /** It may not be there: a queue that was purged still knows what it has seen, and takes no second copy for a while. */

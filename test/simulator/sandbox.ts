@@ -7,10 +7,12 @@ import type { FunctionName } from '../../lambdas/runtime/env-names.ts';
 import type { Invocation } from './invocation.ts';
 import type { Random } from './random.ts';
 import type { Scheduler } from './scheduler.ts';
+import type { Code } from './versions.ts';
 
 export interface Sandbox {
   readonly fn: FunctionName;
   readonly number: number;
+  readonly code: Code;
   /** How far its clock is ahead. */
   readonly skewMs: number;
   /** After a thaw its clock shows an old time until then. */

@@ -100,6 +100,12 @@ const perHourOfAll = {
 const laterShares = {
   /** Of the addresses of terminated instances: somebody else is there at once. */
   addressReused: 0.9,
+  /** Of sandboxes: they run the code of the next version, or of the one before. */
+  newerCode: 0.6,
+  olderCode: 0.6,
+  /** Whether the next version sends messages, and writes workspaces, of a schema of its own. */
+  newerMessages: 1,
+  newerItems: 1,
 } as const;
 
 /** And how many times in an hour something happens to all. */

@@ -7,7 +7,7 @@ import type { LogFields } from '../../lambdas/ports/log.ts';
 import { policyOf, type Policy } from '../../core/policy.ts';
 import type { RequestState } from '../../core/parking.ts';
 import { agentsOf } from './agents.ts';
-import { simulatedDynamo, type Key, type SimulatedDynamo } from './aws/dynamodb.ts';
+import { simulatedDynamo, type Change, type Key, type SimulatedDynamo } from './aws/dynamodb.ts';
 import { simulatedEventBridge, type SimulatedEventBridge } from './aws/eventbridge.ts';
 import type { Message } from './aws/sqs.ts';
 import { sendBeat } from './beats.ts';
@@ -30,6 +30,7 @@ import { sdkOf, type CallWorld, type Command, type Gate, type Sdk, type Service 
 import type { Weights } from './swarm.ts';
 import { traceOf, type Trace } from './trace.ts';
 import { Truth, type Member } from './truth.ts';
+import { calledBy, leftBy, shownTo, type Code } from './versions.ts';
 
 export const BEGINS_MS = Date.parse('2026-11-24T12:00:00Z');
 /** An eventually consistent read lags by less than a second, as a rule; by more, what is wrong shows sooner. */
@@ -57,12 +58,15 @@ export class World implements CallWorld, CalmWitness, LogBook {
   /** The days that went by in a moment. */
   leaptMs = 0;
   isCalm = false;
+  readonly deployEnds: Code;
   acting: Invocation | undefined;
   gate: Gate | undefined;
   liarUntilMs = 0;
   readonly #downUntilMs = new Map<Service, number>();
   #numbers = 0;
   #isCollecting = false;
+  #isLeaving = false;
+  #changes: Change[] = [];
   #boots = 0;
 
   constructor(plan: Plan, { keepsLines }: { readonly keepsLines: boolean }) {
@@ -72,6 +76,9 @@ export class World implements CallWorld, CalmWitness, LogBook {
     this.trace = traceOf({ keepsLines });
     this.weights = plan.weights;
     this.policy = policyOf(plan.settings);
+    // A version that writes items of its own can't be taken back.
+    const { newerCode, newerItems } = plan.weights;
+    this.deployEnds = newerCode > 0 && (newerItems > 0 || plan.seed % 2 === 0) ? 'newer' : 'this';
     this.calmAtMs = BEGINS_MS + plan.minutes * 60_000;
     this.oracles = new Oracles(this);
     this.dynamo = simulatedDynamo({
@@ -80,8 +87,13 @@ export class World implements CallWorld, CalmWitness, LogBook {
       readAgeMs: () => this.#readAgeMs(),
       longestReadAgeMs: LONGEST_READ_AGE_MS,
       onChange: (change) => {
+        if (this.#isLeaving) {
+          this.oracles.left(change);
+          return;
+        }
         if (this.#isCollecting) this.oracles.expired(change);
         else this.oracles.changed(change);
+        this.#changes.push(change);
       },
     });
     this.bus = simulatedEventBridge({
@@ -240,6 +252,25 @@ export class World implements CallWorld, CalmWitness, LogBook {
     return this.random.between(1, LONGEST_READ_AGE_MS);
   }
 
+  /** The database as that code leaves it, and as it reads it. */
+  #database(code: Code, command: Command): object {
+    this.#changes = [];
+    try {
+      const output = this.dynamo.run(command);
+      this.#isLeaving = true;
+      for (const change of this.#changes) {
+        const left = leftBy(code, change, this.weights);
+        if (left) this.dynamo.put(left);
+      }
+      return shownTo(code, output);
+    } catch (error) {
+      if (code === 'newer') Object.assign(error as object, shownTo(code, { ...(error as object) }));
+      throw error;
+    } finally {
+      this.#isLeaving = false;
+    }
+  }
+
   #handlerIn(sandbox: Sandbox): Handler {
     const log = logOf(sandbox, this);
     const client = (service: Service, run: (command: Command, invocation: Invocation) => unknown): Sdk =>
@@ -252,9 +283,10 @@ export class World implements CallWorld, CalmWitness, LogBook {
       settings: this.plan.settings,
       dynamo: client('dynamo', (command, invocation) => {
         this.oracles.called(command, invocation);
-        return this.dynamo.run(command);
+        return this.#database(sandbox.code, command);
       }) as unknown as DynamoDBDocumentClient,
-      sqs: client('sqs', (command, invocation) => {
+      sqs: client('sqs', (asked, invocation) => {
+        const command = calledBy(sandbox.code, asked, this.weights);
         this.oracles.called(command, invocation);
         return this.queues.run(command);
       }) as unknown as SQSClient,

@@ -11,6 +11,7 @@ import { queues } from './queues.ts';
 import { reads } from './reads.ts';
 import { restarts } from './restarts.ts';
 import { strangers } from './strangers.ts';
+import { versions } from './versions.ts';
 
 export const catalogue: readonly Bug[] = [
   ...judging,
@@ -24,4 +25,5 @@ export const catalogue: readonly Bug[] = [
   ...borders,
   ...ages,
   ...strangers,
+  ...versions,
 ];

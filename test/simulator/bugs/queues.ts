@@ -27,7 +27,7 @@ export const queues: readonly Bug[] = [
     name: 'newer-version-is-handled',
     file: 'lambdas/schemas/messages.ts',
     find: 'const addressed = {\n  v: z.literal(MESSAGE_VERSION),',
-    replace: 'const addressed = {\n  v: z.literal([MESSAGE_VERSION, 2] as never),',
+    replace: 'const addressed = {\n  v: z.literal([MESSAGE_VERSION, 3] as never),',
     profile: 'versions',
     breaks: ['S32'],
     says: 'a message of a newer version is taken for one of this',

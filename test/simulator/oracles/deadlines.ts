@@ -9,6 +9,7 @@ import type { QueueHead } from '../../../lambdas/ports/ledger.ts';
 import type { Message } from '../aws/sqs.ts';
 import type { Member } from '../truth.ts';
 import { isOwedHelp } from './liveness.ts';
+import { isOfNext } from './odd.ts';
 import { requestIn, fleetIn, workspaceIn, type Witness } from './witness.ts';
 
 /** Between two looks. */
@@ -87,6 +88,8 @@ export class DeadlineOracle {
     const message = this.#witness.headOf(workspaceId);
     if (!message) return undefined;
     if (message.visibleAtMs > nowMs && !this.#isDeferred(workspaceId, message)) return undefined;
+    // Of the next version, which was taken back: nobody will read it.
+    if (isOfNext(message.body)) return undefined;
     const row = this.#row(requestIdIn(message.body));
     if (row?.state !== 'parked' || (row.notBeforeMs ?? 0) > nowMs) return undefined;
     const holder = row.heldBy && this.#witness.stored(`WS#${workspaceId}`, `VERDICT#${row.heldBy}`);

@@ -23,6 +23,7 @@ export class RequestOracle {
   readonly #firstCopies = new Map<string, Copy>();
   /** When the newest attempt of each request began, by the world's own time. */
   readonly #begunMs = new Map<string, number>();
+  readonly #setAside = new Set<string>();
   /** Requests of a workspace in the order in which they came into the queue. */
   readonly #order = new Map<string, string[]>();
 
@@ -137,9 +138,17 @@ export class RequestOracle {
     this.#order.clear();
   }
 
+  /** Its message was set aside by hand, where the next version can have it: nothing waits for it any more. */
+  setAside(workspaceId: string, requestId: string): void {
+    this.#setAside.add(requestId);
+    const order = this.#order.get(workspaceId) ?? [];
+    if (order.includes(requestId)) order.splice(order.indexOf(requestId), 1);
+  }
+
   /** S25: a message goes only when nothing more is owed for it. */
   deleted(requestId: string, enqueueNo: number): void {
     const row = requestIn(this.#witness.stored(`REQ#${requestId}`, 'REQUEST'));
+    if (this.#setAside.has(requestId)) return;
     if (row && !isFinalState(row.state) && row.enqueueNo === enqueueNo)
       this.#witness.broken('S25', `the message of ${requestId} was deleted, and its row says ${row.state}`);
   }
