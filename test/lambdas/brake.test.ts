@@ -528,7 +528,7 @@ describe('faults', () => {
     expect(admissions()).toEqual([]);
   });
 
-  it('75: the fleet item cannot be read - nobody is admitted, nobody acts, the operator sees an open brake, and is paged', async () => {
+  it('75: the fleet item cannot be read - nobody is admitted, nobody acts, the operator sees an open brake, and is paged (S14)', async () => {
     const rubbish = { ...fleet(), ramp: { size: 0 } };
     holds(aws, waiting(), [rubbish, size]);
     expect(await restart()).toBeUndefined();

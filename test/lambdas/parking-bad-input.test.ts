@@ -256,7 +256,7 @@ describe('63 headers that make the message too large', () => {
     expect(await parks(request('a'))).toMatchObject({ status: 202 });
   });
 
-  it('63 as many characters, of two bytes each - 413: SQS counts bytes, and nothing is written', async () => {
+  it('63 as many characters, of two bytes each - 413: SQS counts bytes, and nothing is written (S34)', async () => {
     expect(await parks(request('\u00e9'))).toMatchObject({ status: 413, body: { code: 'too-large' } });
     expect(writes()).toBe(0);
   });

@@ -46,6 +46,16 @@ describe('fault rows: what EC2 says', () => {
     expect(world.news()).not.toContain('workspace.gone');
   });
 
+  it('8 NotFound within five minutes of the launch - unknown, and parked', async () => {
+    holds(world.aws, aStoredWorkspace({ settleUntilMs: NOW_MS - 1 }));
+    world.aws.ec2
+      .on(DescribeInstancesCommand)
+      .rejects(Object.assign(new Error(), { name: 'InvalidInstanceID.NotFound' }));
+    expect(await world.fails()).toMatchObject(busy('probe-inconclusive'));
+    nothingFollows();
+    expect(world.news()).not.toContain('workspace.gone');
+  });
+
   it('9 NotFound for less - busy, and since when is kept', async () => {
     holds(world.aws, aStoredWorkspace());
     world.aws.ec2

@@ -1,6 +1,7 @@
 /** What must have been seen (V12), by which rows of the fault matrix are shown, and how often each was. */
 import { verdictTable } from '../../core/judge.ts';
 import { claimSteps } from '../../core/workspace.ts';
+import { invariantsText } from './invariants.ts';
 
 /**
  * Rows of the fault matrix that the simulator shows, each by what is counted when it happens; the most telling thing
@@ -22,6 +23,7 @@ export const faultRows: Readonly<Record<number, string>> = {
   16: 'message late',
   17: 'message vanished',
   19: 'verdict busy claim-lost',
+  20: 'act start on running',
   21: 'call dynamo crashBefore',
   22: 'claim resumed',
   24: 'a repeat meets what it has done',
@@ -32,15 +34,17 @@ export const faultRows: Readonly<Record<number, string>> = {
   30: 'call power lost',
   31: 'actDenied',
   33: 'event restart.failed',
+  34: 'mute agent met',
   38: 'ordered',
   39: 'personStops',
   40: 'settled',
   41: 'replaced',
+  43: 'metric StrangerMet',
   44: 'clock skewed',
   45: 'clock lags after a thaw',
   47: 'beatLate',
-  48: 'dynamoDown',
   49: 'ec2Down',
+  50: 'dynamoDown',
   51: 'metric ParkingFailed',
   52: 'call sqs lost',
   54: 'second copy',
@@ -50,7 +54,10 @@ export const faultRows: Readonly<Record<number, string>> = {
   61: 'metric MessageSetAside',
   66: 'invocation crash',
   67: 'call dynamo frozen',
+  68: 'kept what is unknown',
   69: 'newerVersion',
+  70: 'TTL removes',
+  71: 'stale read',
   72: 'brake opened by deaths',
   74: 'liar',
   76: 'event workspace.quarantined',
@@ -58,12 +65,12 @@ export const faultRows: Readonly<Record<number, string>> = {
   81: 'answer lost',
   82: 'cutFromProxy',
   84: 'sweep twice',
+  85: 'five faults at once',
 };
 
 /** The rows that are shown by a test with their number, since the simulator has nothing of the kind. */
 export const rowsWithTests: readonly number[] = [
-  8, 9, 15, 18, 20, 23, 27, 32, 34, 35, 36, 37, 42, 43, 46, 50, 53, 55, 56, 58, 62, 63, 64, 65, 68, 70, 71,
-  73, 75, 77, 78, 80, 83, 85,
+  8, 9, 15, 18, 23, 27, 32, 35, 36, 37, 42, 46, 48, 53, 55, 56, 58, 62, 63, 64, 65, 73, 75, 77, 78, 80, 83,
 ];
 
 /** What must be seen in a night, each more than once (V12). */
@@ -84,6 +91,13 @@ export const goals: readonly string[] = [
   'brake closed',
   'claim resumed',
   'second copy',
+  'capacity wait jittered',
+  'capacity given up',
+  'told: workspace stuck',
+  'told: instance stuck in stopping',
+  'one look for a batch',
+  'item of a newer version',
+  'dead letter newer',
   ...claimSteps
     .filter((step) => step !== 'awaiting-approval' && step !== 'awaiting-admission')
     .map((step) => `claim step ${step}`),
@@ -108,6 +122,7 @@ export function coverageText(counts: ReadonlyMap<string, number>): string {
     'Rows of the fault matrix that were shown, and how often:',
     ...seenRows(counts).map(({ row, what, count }) => `${number(count)}  ${String(row).padStart(2)} ${what}`),
     `Rows with a test of their own: ${rowsWithTests.join(', ')}`,
+    invariantsText(),
     'Goals:',
     ...goals.map((goal) => `${number(counts.get(goal) ?? 0)}  ${goal}`),
     'Everything:',

@@ -32,6 +32,8 @@ export async function live(options: PlanOptions, { keepsLines = false } = {}): P
   const plan = planOf(options);
   const world = new World(plan, { keepsLines });
   const isBroken = (): boolean => world.violations.length > 0;
+  if (Object.values(plan.weights).filter((weight) => weight > 0).length >= 5)
+    world.seen('five faults at once');
   setUp(world);
   await world.time.runUntil(world.calmAtMs, isBroken);
   if (!isBroken()) {

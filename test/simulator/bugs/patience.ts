@@ -69,6 +69,15 @@ export const patience: readonly Bug[] = [
     says: 'a message that can not be read fails all that lie beside it',
   },
   {
+    name: 'one-fault-fails-all',
+    file: batch,
+    find: "    consumer.telemetry.log.count('BatchFailed');\n    return new Map<string, Settled>();",
+    replace: "    consumer.telemetry.log.count('BatchFailed');\n    throw error;",
+    profile: 'turns',
+    breaks: ['S26'],
+    says: 'a fault of a batch is thrown, and not answered with the messages that it leaves',
+  },
+  {
     name: 'rubbish-waits',
     file: batch,
     find: "  if (kind === 'unknown-version' && !(receives >= UNKNOWN_VERSION_RECEIVES)) {",

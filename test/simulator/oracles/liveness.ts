@@ -57,7 +57,9 @@ function ofMember(witness: Witness, member: Member): Unfinished[] {
 }
 
 /** It is dead so that Defib can know it, is wanted, and nobody has given it up. */
-export function isOwedHelp(witness: Witness, { workspaceId, machine }: Member): boolean {
+export function isOwedHelp(witness: Witness, { workspaceId, machine, isRemoved }: Member): boolean {
+  // Somebody wants it removed, and nobody calls it any more.
+  if (isRemoved) return false;
   const workspace = workspaceIn(witness.stored(`WS#${workspaceId}`, 'STATE'));
   if (!workspace || workspace.quarantine || workspace.gone || workspace.withheld) return false;
   const isWanted =
