@@ -30,10 +30,9 @@ export async function finalise(ports: ReprobePorts, receipt: Receipt): Promise<S
   if (verdict !== 'dead') {
     const found = await ports.workspaces.removeEvidence(workspaceId, verdictId);
     // Another copy of this message was faster, and has declared it dead: what it has won stands (S27). The next receive
-    // carries on with that.
-    if (isDeclaredDead(found, verdictId))
-      // Who can't read what was won leaves it to the newer version that has written it (S32).
-      return { kind: 'again', afterSeconds: found === 'declared' ? UNREADABLE_WAIT_SECONDS : 1 };
+    // carries on with that; who can't read it leaves it to the newer version that has written it (S32).
+    const afterSeconds = found === 'declared' ? UNREADABLE_WAIT_SECONDS : 1;
+    if (isDeclaredDead(found, verdictId)) return { kind: 'again', afterSeconds };
   }
   const { intent: _intent, ...final } = receipt;
   const written = await ports.receipts.put(final);

@@ -232,6 +232,8 @@ export const profiles = {
       'newerCode',
       'newerItems',
       'newerMessages',
+      'crashBefore',
+      'undeleted',
       'instanceStops',
       'agentGone',
       'cutFromProxy',

@@ -51,6 +51,15 @@ export const versions: readonly Bug[] = [
     says: 'a workspace of a newer schema is replaced as one that is broken',
   },
   {
+    name: 'what-cannot-be-read-was-not-won',
+    file: 'lambdas/adapters/workspace-store.ts',
+    find: "return found === 'malformed' && isDeclaredIn(item, verdictId) ? 'declared' : found;",
+    replace: "return found === 'malformed' && isDeclaredIn(item, '') ? 'declared' : found;",
+    profile: 'handovers',
+    breaks: ['S27'],
+    says: 'a verdict whose claim a newer version has won ends busy',
+  },
+  {
     name: 'next-version-is-taken-for-this',
     file: 'lambdas/schemas/messages.ts',
     find: 'const addressed = {\n  v: z.literal(MESSAGE_VERSION),',

@@ -295,6 +295,21 @@ export const worlds = {
     workspaces: 1,
     requestEveryMs: 15_000,
   },
+  handovers: {
+    what: 'one second look by the newer code, and its copy by this one, which can no more read what the other has won',
+    weights: {
+      ...nothing,
+      newerCode: 0.12,
+      newerItems: 1,
+      instanceStops: 60,
+      twice: 0.8,
+      undeleted: 0.8,
+      crashBefore: 0.1,
+    },
+    settings: open,
+    workspaces: 1,
+    requestEveryMs: 15_000,
+  },
   crowds: {
     what: 'many callers at once, of many workspaces that all look dead',
     weights: { ...nothing, storm: 40, falseStopped: 0.5, cutFromProxy: 60, calledTwice: 0.5, late: 0.5 },
