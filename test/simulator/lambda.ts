@@ -1,5 +1,6 @@
 /** The Lambda service: sandboxes that start, are used again, freeze while idle, and go with an invocation that dies. */
 import type { FunctionName } from '../../lambdas/runtime/env-names.ts';
+import { timeoutSeconds } from './deployed.ts';
 import type { Handler } from './functions.ts';
 import { Invocation } from './invocation.ts';
 import type { Random } from './random.ts';
@@ -8,19 +9,6 @@ import type { Scheduler } from './scheduler.ts';
 import type { Weights } from './swarm.ts';
 import type { Trace } from './trace.ts';
 import { readBy, type Code } from './versions.ts';
-
-const timeoutSeconds: Record<FunctionName, number> = {
-  'forward-error': 28,
-  reprobe: 10,
-  restart: 20,
-  receive: 15,
-  deliver: 900,
-  heartbeat: 5,
-  sweep: 55,
-  lookup: 10,
-  operate: 15,
-  'instance-change': 10,
-};
 
 /** How an invocation ended, as its caller learns it. */
 export type Ended =

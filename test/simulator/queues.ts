@@ -2,8 +2,8 @@
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
 import { EventSource, Queue, simulatedSqs, type Message, type SimulatedSqs, type Whims } from './aws/sqs.ts';
+import { deadLetterRetentionSeconds, deployedQueues } from './deployed.ts';
 import { QueueSource } from './event-source.ts';
-import type { FunctionName } from '../../lambdas/runtime/env-names.ts';
 import { deadUrls, urls, type QueueName } from './functions.ts';
 import type { Unfinished } from './oracles/liveness.ts';
 import { isOfNext, recordsOf, type Oddity } from './oracles/odd.ts';
@@ -12,7 +12,11 @@ import type { World } from './world.ts';
 
 const names = Object.keys(urls) as QueueName[];
 const isOfDead: ReadonlySet<string> = new Set(Object.values(deadUrls));
-const days = (count: number): number => count * 86_400;
+
+/** One for each queue. */
+function each<T>(make: (name: QueueName) => T): Record<QueueName, T> {
+  return Object.fromEntries(names.map((name) => [name, make(name)])) as Record<QueueName, T>;
+}
 
 export class Queues {
   readonly #world: World;
@@ -27,53 +31,19 @@ export class Queues {
   constructor(world: World) {
     this.#world = world;
     const nowMs = (): number => world.time.nowMs();
-    const dead = (name: string, fifo = false): Queue =>
-      new Queue({ name, fifo, retentionSeconds: days(14) }, nowMs);
-    this.dead = {
-      reprobe: dead('reprobe-dead'),
-      restart: dead('restart-dead'),
-      parked: dead('parked-dead', true),
-      deliveries: dead('deliveries-dead'),
-    };
-    const whims = this.#whims();
-    this.queues = {
-      reprobe: new Queue(
-        { name: 'reprobe', visibilitySeconds: 60, redrive: { to: this.dead.reprobe, maxReceiveCount: 20 } },
+    this.dead = each((name) => {
+      const { fifo } = deployedQueues[name];
+      return new Queue({ name: `${name}-dead`, fifo, retentionSeconds: deadLetterRetentionSeconds }, nowMs);
+    });
+    this.queues = each((name) => {
+      const { fifo, visibilitySeconds, retentionSeconds, maxReceiveCount } = deployedQueues[name];
+      const redrive = { to: this.dead[name], maxReceiveCount };
+      return new Queue(
+        { name, fifo, deduplicatesByGroup: fifo, visibilitySeconds, retentionSeconds, redrive },
         nowMs,
-        whims,
-      ),
-      restart: new Queue(
-        {
-          name: 'restart',
-          visibilitySeconds: 120,
-          redrive: { to: this.dead.restart, maxReceiveCount: 1000 },
-        },
-        nowMs,
-        whims,
-      ),
-      parked: new Queue(
-        {
-          name: 'parked',
-          fifo: true,
-          deduplicatesByGroup: true,
-          visibilitySeconds: 90,
-          retentionSeconds: days(14),
-          redrive: { to: this.dead.parked, maxReceiveCount: 1000 },
-        },
-        nowMs,
-        { ...whims, survivesDelete: (message) => this.#survives(message, true) },
-      ),
-      deliveries: new Queue(
-        {
-          name: 'deliveries',
-          visibilitySeconds: 900,
-          retentionSeconds: 120,
-          redrive: { to: this.dead.deliveries, maxReceiveCount: 20 },
-        },
-        nowMs,
-        whims,
-      ),
-    };
+        this.#whims(name),
+      );
+    });
     this.#sqs = simulatedSqs({
       ...Object.fromEntries(names.map((name) => [urls[name], this.queues[name]])),
       ...Object.fromEntries(names.map((name) => [deadUrls[name], this.dead[name]])),
@@ -81,12 +51,7 @@ export class Queues {
     for (const name of names) {
       this.#nameOf.set(urls[name], name);
     }
-    this.#sources = {
-      reprobe: this.#source('reprobe', { fn: 'reprobe', batchSize: 10, maxConcurrency: 10 }),
-      restart: this.#source('restart', { fn: 'restart', batchSize: 10, maxConcurrency: 5 }),
-      parked: this.#source('parked', { fn: 'receive', batchSize: 1, maxConcurrency: 10 }),
-      deliveries: this.#source('deliveries', { fn: 'deliver', batchSize: 1, maxConcurrency: 50 }),
-    };
+    this.#sources = each((name) => this.#source(name));
   }
 
   /** A call of a function. */
@@ -150,17 +115,18 @@ export class Queues {
     for (const name of names) this.#sources[name].replan();
   }
 
-  #source(name: QueueName, props: { fn: FunctionName; batchSize: number; maxConcurrency: number }) {
+  #source(name: QueueName): QueueSource {
     const queue = this.queues[name];
-    const source = new EventSource(queue, props);
+    const { worker, batchSize, maxConcurrency } = deployedQueues[name];
+    const source = new EventSource(queue, { batchSize });
     const polled = {
       next: () => source.next(),
       nextVisibleMs: () => (this.isHeld ? undefined : queue.nextReceivableAtMs()),
     };
-    return new QueueSource(this.#world, polled, props);
+    return new QueueSource(this.#world, polled, { fn: worker, maxConcurrency });
   }
 
-  #whims(): Whims {
+  #whims(name: QueueName): Whims {
     const { random, weights } = this.#world;
     const may = (share: number, what: string): boolean => {
       if (this.#world.isCalm || !random.chance(share)) return false;
@@ -171,7 +137,7 @@ export class Queues {
       pick: (count) => random.between(0, count - 1),
       lateMs: () => (may(weights.late, 'message late') ? random.between(1000, 100_000) : 0),
       staysVisible: () => may(weights.twice, 'message twice'),
-      survivesDelete: (message) => this.#survives(message, false),
+      survivesDelete: (message) => this.#survives(message, name === 'parked'),
     };
   }
 
