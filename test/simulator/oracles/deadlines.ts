@@ -65,7 +65,12 @@ export class DeadlineOracle {
     if (!workspace) return;
     const { claim } = workspace;
     if (claim && claim.step !== 'awaiting-approval')
-      this.#by('V2', claim.deadlineMs + RESUMED_MS, `${workspaceId} has an open claim: ${claim.step}`);
+      // Each refusal is waited out, also the last one before the hour is over (V4).
+      this.#by(
+        'V2',
+        Math.max(claim.deadlineMs, claim.waitsFor === 'capacity' ? (claim.notBeforeMs ?? 0) : 0) + RESUMED_MS,
+        `${workspaceId} has an open claim: ${claim.step}`,
+      );
     const head = this.#head(workspaceId);
     if (!head || claim) return;
     const { requestId } = head;
