@@ -8,6 +8,7 @@ import { ActOracle, type Act } from './oracles/acts.ts';
 import { AttemptOracle } from './oracles/attempts.ts';
 import { beatCounts, beatRefused } from './oracles/boots.ts';
 import { CapacityOracle } from './oracles/capacity.ts';
+import { bodyIsKept } from './oracles/bodies.ts';
 import { CancelledOracle } from './oracles/cancelled.ts';
 import * as callers from './oracles/callers.ts';
 import { workspaceChanged } from './oracles/claims.ts';
@@ -33,7 +34,7 @@ import type { Stranger } from './stranger.ts';
 import type { Copy, Sight } from './truth.ts';
 
 export class Oracles {
-  readonly #witness: Witness;
+  readonly #witness: Witness & { readonly weights: Weights };
   readonly #acts: ActOracle;
   readonly #attempts: AttemptOracle;
   readonly #cancelled: CancelledOracle;
@@ -110,6 +111,7 @@ export class Oracles {
         return;
       case 'REQUEST':
         this.requests.rowChanged(before, after);
+        bodyIsKept(this.#witness, before, after);
         this.#tenants.rowChanged(after);
         this.#expired.rowChanged(before, after);
         this.counters.rowChanged(after);
