@@ -108,7 +108,7 @@ export function claimWrites(table: Table): ClaimWrites {
             ].join(''),
             ConditionExpression: [
               sameClaim,
-              heardAsRead(from),
+              ...notedAsRead(from),
               ...look.clauses,
               ...(also.settleUntilMs === undefined ? [] : [noWindowCut]),
             ].join(' AND '),
@@ -184,16 +184,25 @@ const claimNames = { '#token': 'token', '#step': 'step' } as const;
 const sameClaim =
   'claim.#token = :token AND claim.epoch = :epoch AND claim.#step = :step AND claim.attempt = :attempt';
 
-/** The whole claim is written anew: a beat that was heard since it was read must not be written over. */
-function heardAsRead(claim: Claim): string {
-  return claim.heardAtMs === undefined
-    ? 'attribute_not_exists(claim.heardAtMs)'
-    : 'claim.heardAtMs = :heardAt';
+/** What is noted in a claim without a step, by the name of its value in a condition. */
+const notes = { heardAtMs: ':heardAt', notBeforeMs: ':notBefore' } as const;
+const noteNames = Object.keys(notes) as (keyof typeof notes)[];
+
+/**
+ * The whole claim is written anew: a beat that was heard, or a wait that was begun (V4), since it was read must not be
+ * written over.
+ */
+function notedAsRead(claim: Claim): string[] {
+  return noteNames.map((name) =>
+    claim[name] === undefined ? `attribute_not_exists(claim.${name})` : `claim.${name} = ${notes[name]}`,
+  );
 }
 
 function claimValues(claim: Claim): Record<string, unknown> {
   return {
-    ...(claim.heardAtMs !== undefined && { ':heardAt': claim.heardAtMs }),
+    ...Object.fromEntries(
+      noteNames.flatMap((name) => (claim[name] === undefined ? [] : [[notes[name], claim[name]]])),
+    ),
     ':token': claim.token,
     ':epoch': claim.epoch,
     ':step': claim.step,

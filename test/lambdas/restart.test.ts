@@ -281,6 +281,20 @@ describe('EC2 has no capacity, or throttles', () => {
     },
   );
 
+  it('a copy that has not read of the wait - its intent fails, and nothing is called: the wait stands (V4)', async () => {
+    holds(aws, claimed({ step: 'start-issued', attempt: 1 }));
+    ec2Shows(aws, 'stopped', { launchTimeMs: LAUNCHED_MS });
+    refuse('InsufficientInstanceCapacity');
+    await settle();
+    expect(updates()[0]?.ConditionExpression).toContain('attribute_not_exists(claim.notBeforeMs)');
+    holds(aws, claimed({ step: 'start-issued', attempt: 2, notBeforeMs: NOW_MS - 1, waitsFor: 'capacity' }));
+    await settle();
+    expect(updates()[2]).toMatchObject({
+      ConditionExpression: expect.stringContaining('claim.notBeforeMs = :notBefore') as string,
+      ExpressionAttributeValues: { ':notBefore': NOW_MS - 1 },
+    });
+  });
+
   it('each time it waits longer, up to five minutes, and never at the same moment as others', async () => {
     const waits: number[] = [];
     for (const attempt of [0, 1, 2, 3, 4, 9]) {

@@ -12,7 +12,7 @@ import { nothing, tallyOf, together, type Tally } from './tally.ts';
 
 /** How many lives: few in a hurry, as many as wanted in a night. */
 const seeds = Number(process.env['DEFIB_SIMULATED_SEEDS'] ?? 60_000);
-const seedsOfAKind = Math.ceil(seeds / 40);
+const seedsOfAKind = Math.min(Math.ceil(seeds / 40), 1500);
 const jobs = 2;
 const minutes = 20;
 /** Only for a life that never ends: a machine with a lot else to do needs thirty times as long as a quiet one. */

@@ -14,6 +14,15 @@ export const patience: readonly Bug[] = [
     says: 'a Start that met no capacity is tried every half minute',
   },
   {
+    name: 'wait-for-capacity-is-written-over',
+    file: 'lambdas/adapters/claim-writes.ts',
+    find: "{ heardAtMs: ':heardAt', notBeforeMs: ':notBefore' }",
+    replace: "{ heardAtMs: ':heardAt' }",
+    profile: 'capacity',
+    breaks: ['V4'],
+    says: 'a second copy begins a Start where the first one has just begun to wait for capacity',
+  },
+  {
     name: 'capacity-is-given-up-early',
     file: 'core/claim.ts',
     find: 'CAPACITY_DEADLINE_MS = 60 * 60_000',

@@ -37,8 +37,8 @@ export const restarts: readonly Bug[] = [
   {
     name: 'heard-is-written-over',
     file: writes,
-    find: "    ? 'attribute_not_exists(claim.heardAtMs)'",
-    replace: "    ? 'attribute_exists(claim)'",
+    find: "{ heardAtMs: ':heardAt', notBeforeMs: ':notBefore' }",
+    replace: "{ notBeforeMs: ':notBefore' }",
     profile: 'asked',
     breaks: ['S3'],
     says: 'what was heard since the read is lost with the next step',

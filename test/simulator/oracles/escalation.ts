@@ -39,6 +39,8 @@ export class EscalationOracle {
   }
 
   saw(workspaceId: string, { fn, state, by, atMs }: Sight): void {
+    // A function that stood still writes what it knew minutes ago over what others have learnt since.
+    if (this.#witness.weights.frozen > 0) return;
     if (state === 'unknown' || (fn !== 'forward-error' && fn !== 'reprobe' && fn !== 'restart')) return;
     const trouble = this.#troubles.get(workspaceId);
     if (state !== 'stopping' || !this.#isStopping(workspaceId)) {
