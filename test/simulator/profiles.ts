@@ -154,7 +154,7 @@ export const profiles = {
   },
   capacity: {
     what: 'EC2 has no room for what is to be started, for longer than anybody waits',
-    weights: { ...only('instanceStops'), noCapacity: 0.97 },
+    weights: { ...only('instanceStops'), noCapacity: 0.97, twice: 0.2 },
     settings: open,
     workspaces: 1,
     requestEveryMs: 120_000,
