@@ -5,7 +5,7 @@ import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import type { AdminClients } from '../local/clients.ts';
 import type { LocalInfo } from '../local/local-info.ts';
 import type { DefibApi } from './defib-api.ts';
-import { finalStates, promisedId, type LedgerEntry, type LeftOver } from './records.ts';
+import { finalStates, type LedgerEntry, type LeftOver } from './records.ts';
 
 const readsAtOnce = 6;
 
