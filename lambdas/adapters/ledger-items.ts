@@ -104,11 +104,24 @@ export function endRequest(table: Table, request: ParkedRequest, end: FinishedRe
   };
 }
 
-/** A request that was never promised must not hold its idempotency key: a repeat would be told a 202 that is none. */
+/**
+ * A request that was never promised must not hold its idempotency key: a repeat would be told a 202 that is none. Its own
+ * key only: after a day another request may have it, whose promise stands (S30).
+ */
 export function forgetKey(table: Table, request: ParkedRequest, end: FinishedRequest) {
   if (end.onlyFrom !== 'accepting' || request.callersKey === undefined) return [];
   const { caller: principal, workspaceId, callersKey: key } = request;
-  return [{ Delete: { TableName: table.name, Key: keyOf.idempotency({ principal, workspaceId, key }) } }];
+  return [
+    {
+      Delete: {
+        TableName: table.name,
+        Key: keyOf.idempotency({ principal, workspaceId, key }),
+        ConditionExpression: 'attribute_not_exists(pk) OR #value.requestId = :request',
+        ExpressionAttributeNames: { '#value': 'value' },
+        ExpressionAttributeValues: { ':request': request.requestId },
+      },
+    },
+  ];
 }
 
 export function putResponse(table: Table, requestId: string, response: KeptResponse, atMs: number) {

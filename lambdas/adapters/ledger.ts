@@ -3,8 +3,8 @@
  * come from, so a late worker changes nothing (S24). Counters change in the same transaction as the row they count.
  */
 import { TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
-import { isFinalState } from '../../core/parking.ts';
-import type { Ledger } from '../ports/ledger.ts';
+import { isFinalState, type ParkedRequest } from '../../core/parking.ts';
+import type { Finish, FinishedRequest, Ledger } from '../ports/ledger.ts';
 import { attemptWrites, updateRequest } from './attempt-writes.ts';
 import {
   countIn,
@@ -73,29 +73,7 @@ export function ledger(table: Table): Ledger {
       return found?.state === 'parked' || found?.state === 'delivering' || found?.state === 'delivered';
     },
 
-    async finish(request, end) {
-      try {
-        await retryingConflicts(() =>
-          table.client.send(
-            new TransactWriteCommand({
-              TransactItems: [
-                endRequest(table, request, end),
-                countOut(table, request, end),
-                ...forgetKey(table, request, end),
-                ...(end.response ? [putResponse(table, request.requestId, end.response, end.atMs)] : []),
-                ...(end.state === 'dead-lettered' ? [putDeadLetter(table, request, end.atMs)] : []),
-              ],
-            }),
-          ),
-        );
-        return 'finished';
-      } catch (error) {
-        if (failedConditions(error)?.includes(0) !== true) throw error;
-        if (end.onlyFrom === undefined && end.onlyAttempt === undefined) return 'was-final';
-        const found = await readRequest(table, request.requestId);
-        return found && !isFinalState(found.state) ? 'moved-on' : 'was-final';
-      }
-    },
+    finish: (request, end) => finish(table, request, end, forgetKey(table, request, end)),
 
     async noticed(requestId) {
       await updateRequest(table, requestId, {
@@ -112,4 +90,38 @@ export function ledger(table: Table): Ledger {
       });
     },
   };
+}
+
+async function finish(
+  table: Table,
+  request: ParkedRequest,
+  end: FinishedRequest,
+  freed: ReturnType<typeof forgetKey>,
+): Promise<Finish> {
+  const ends = [endRequest(table, request, end), countOut(table, request, end)];
+  try {
+    await retryingConflicts(() =>
+      table.client.send(
+        new TransactWriteCommand({
+          TransactItems: [
+            ...ends,
+            ...freed,
+            ...(end.response ? [putResponse(table, request.requestId, end.response, end.atMs)] : []),
+            ...(end.state === 'dead-lettered' ? [putDeadLetter(table, request, end.atMs)] : []),
+          ],
+        }),
+      ),
+    );
+    return 'finished';
+  } catch (error) {
+    const failed = failedConditions(error);
+    if (failed?.includes(0) !== true) {
+      // The key is another request's by now.
+      if (freed.length > 0 && failed?.includes(ends.length) === true) return finish(table, request, end, []);
+      throw error;
+    }
+    if (end.onlyFrom === undefined && end.onlyAttempt === undefined) return 'was-final';
+    const found = await readRequest(table, request.requestId);
+    return found && !isFinalState(found.state) ? 'moved-on' : 'was-final';
+  }
 }

@@ -313,6 +313,24 @@ describe('a request ends', () => {
     expect(items()[2]?.Put?.Item).toMatchObject({ sk: 'DEAD-LETTER', listKey: 'DEAD-LETTERS' });
   });
 
+  it('its key has become the key of another request - it ends, and the key stays where it is (S30)', async () => {
+    aws.dynamo
+      .on(TransactWriteCommand)
+      .rejectsOnce(cancelled('None', 'None', failed))
+      .resolves({});
+    const end = { state: 'refused', atMs: NOW_MS, onlyFrom: 'accepting' } as const;
+    expect(await book().finish(aRow({ callersKey: 'k', state: 'accepting' }), end)).toBe('finished');
+    const [first, second, ...more] = aws.dynamo
+      .commandCalls(TransactWriteCommand)
+      .map((call) => call.args[0].input.TransactItems);
+    expect(more).toEqual([]);
+    expect(first?.[2]?.Delete).toMatchObject({
+      ConditionExpression: 'attribute_not_exists(pk) OR #value.requestId = :request',
+      ExpressionAttributeValues: { ':request': REQUEST },
+    });
+    expect(second?.map((item) => Object.keys(item)[0])).toEqual(['Update', 'Update']);
+  });
+
   it('it has ended before - told so; a fault - thrown', async () => {
     aws.dynamo.on(TransactWriteCommand).rejects(cancelled(failed, 'None'));
     expect(await finish()).toBe('was-final');
