@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { packageRoot } from '../../lib/package-root.ts';
 import { env, functionNames, type FunctionName } from '../../lambdas/runtime/env-names.ts';
 import { defaultSettings } from '../../core/policy.ts';
+import { timeoutSeconds } from '../simulator/deployed.ts';
 import { awsStage, local, localStage, Synthesized } from './synthesized.ts';
 
 const { stack, vpc, defib } = awsStage({
@@ -33,18 +34,6 @@ const variables: Record<FunctionName, (keyof typeof env)[]> = {
   lookup: ['operatorRoles'],
   operate: ['busName', 'operatorRoles', 'parkedQueueUrl', 'reporterRoles', 'restartQueueUrl', 'workspaceTag'],
   'instance-change': [],
-};
-const timeouts: Record<FunctionName, number> = {
-  'forward-error': 28,
-  reprobe: 10,
-  restart: 20,
-  receive: 15,
-  deliver: 900,
-  heartbeat: 5,
-  sweep: 55,
-  lookup: 10,
-  operate: 15,
-  'instance-change': 10,
 };
 
 /** The variables that a function reads when it starts, by the calls of runtime/env.ts in its entry. */
@@ -78,7 +67,7 @@ describe.each(functionNames)('%s', (name) => {
       Runtime: 'nodejs24.x',
       Architectures: ['arm64'],
       Handler: 'index.handler',
-      Timeout: timeouts[name],
+      Timeout: timeoutSeconds[name],
       LoggingConfig: { LogFormat: 'JSON' },
     });
   });

@@ -1,7 +1,7 @@
-/** The simulator's queues and functions are those of the stack: by whichever of its numbers it could fool us. */
+/** The simulator's queues are those of the stack: by whichever of its numbers it could fool us. */
 import { expect, test } from 'vitest';
 import { functionNames } from '../../lambdas/runtime/env-names.ts';
-import { deadLetterRetentionSeconds, deployedQueues, timeoutSeconds } from '../simulator/deployed.ts';
+import { deadLetterRetentionSeconds, deployedQueues } from '../simulator/deployed.ts';
 import { awsStage, Synthesized, type Resource } from './synthesized.ts';
 
 const { stack, defib } = awsStage();
@@ -44,8 +44,4 @@ test.each(Object.entries(workQueues))('the simulated %s queue is as it is deploy
     maxConcurrency: (source['ScalingConfig'] as { MaximumConcurrency: number }).MaximumConcurrency,
   }).toEqual(simulated);
   expect(queueAt(deadLetters.queueArn)['MessageRetentionPeriod']).toBe(deadLetterRetentionSeconds);
-});
-
-test.each(functionNames)('the simulated function %s may run for as long as it may when deployed', (name) => {
-  expect(timeoutSeconds[name]).toBe(synthesized.function(name)['Timeout']);
 });
