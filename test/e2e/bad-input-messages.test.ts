@@ -101,6 +101,12 @@ async function expectDropped(queue: WorkQueue, changes: object): Promise<void> {
   expect((await ws.show())['claim']).toBeNull();
 }
 
+/** Does something that must change nothing; what receive has handed on before is to be settled first. */
+async function unchanged<T>(act: () => Promise<T>): Promise<T> {
+  await untilQueuesRest();
+  return changingNothing(ws, act);
+}
+
 /** Hands an event to a function as Lambda would, and gives its answer. */
 async function invoke(
   worker: FunctionKey,
@@ -150,9 +156,7 @@ describe.each(queues)('the %s queue', (queue) => {
 
   it('row 71: another schema version - waits for a newer function, and is set aside at the fifth receive', async () => {
     for (const v of [0, 2]) {
-      const fresh = await changingNothing(ws, () =>
-        invoke(workerOf[queue], { Records: [record('v', wrong({ v }))] }),
-      );
+      const fresh = await unchanged(() => invoke(workerOf[queue], { Records: [record('v', wrong({ v }))] }));
       expect(fresh.batchItemFailures).toEqual([{ itemIdentifier: 'v' }]);
       const before = await depthOf(local.queues[`${queue}Dlq`]);
       const attributes = {
@@ -208,7 +212,7 @@ describe.each(queues)('the %s queue', (queue) => {
 
   it('row 84: a batch of none, and events that are no batch - nothing happens', async () => {
     for (const event of [{ Records: [] }, {}, { Records: null }, { Records: 'x' }, []]) {
-      const answer = await changingNothing(ws, () => invoke(workerOf[queue], event));
+      const answer = await unchanged(() => invoke(workerOf[queue], event));
       expect(answer).toEqual({ batchItemFailures: [] });
     }
   });
@@ -291,7 +295,7 @@ describe.each(['reprobe', 'restart'] as const)('the %s queue', (queue) => {
     const records = Array.from({ length: 200 }, (_, id) =>
       record(`m-${id}`, JSON.stringify({ ...wellFormed[queue](), workspaceId: `never-${id % 50}` })),
     );
-    const answer = await changingNothing(ws, () => invoke(workerOf[queue], { Records: records }));
+    const answer = await unchanged(() => invoke(workerOf[queue], { Records: records }));
     expect(answer.batchItemFailures.length).toBeLessThanOrEqual(records.length);
   });
 });
@@ -313,11 +317,11 @@ describe('more rows', () => {
   it('row 88: heartbeats that go back, stand still, are of another boot or instance - change nothing', async () => {
     expect((await ws.beat('boot-a', 6)).status).toBe(204);
     for (const seq of [5, 6]) {
-      const answer = await changingNothing(ws, () => ws.beat('boot-a', seq));
+      const answer = await unchanged(() => ws.beat('boot-a', seq));
       expectClientError(answer);
     }
     const stranger = await as('agent', 'i-0fffffffffffffff0');
-    const foreign = await changingNothing(ws, () =>
+    const foreign = await unchanged(() =>
       stranger.call('POST', `/workspaces/${ws.workspaceId}/heartbeats`, { bootId: 'boot-a', seq: 7 }),
     );
     expectProblem(foreign, 403, 'wrong-instance');
@@ -335,7 +339,7 @@ describe('more rows', () => {
     ['at', { at: 9e15 }],
   ])('row 88: a heartbeat with a wrong %s - 400 that names it', async (field, more) => {
     const agent = await as('agent', ws.instanceId);
-    const answer = await changingNothing(ws, () =>
+    const answer = await unchanged(() =>
       agent.call('POST', `/workspaces/${ws.workspaceId}/heartbeats`, { bootId: 'boot-a', seq: 100, ...more }),
     );
     expectProblem(answer, 400, 'invalid-input', field);
@@ -343,12 +347,12 @@ describe('more rows', () => {
 
   it('row 88: a jump of 1e9 counts, and only forward from there', async () => {
     expect((await ws.beat('boot-a', 1_000_000_000)).status).toBe(204);
-    expectClientError(await changingNothing(ws, () => ws.beat('boot-a', 7)));
+    expectClientError(await unchanged(() => ws.beat('boot-a', 7)));
   });
 
   it('row 88: a heartbeat of 1 MB - a 4xx', async () => {
     const agent = await as('agent', ws.instanceId);
-    const answer = await changingNothing(ws, () =>
+    const answer = await unchanged(() =>
       agent.call('POST', `/workspaces/${ws.workspaceId}/heartbeats`, {
         bootId: 'b',
         seq: 1,
