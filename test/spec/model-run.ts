@@ -1,6 +1,6 @@
 /** Runs the Quint model, and reads the traces that it leaves behind (ITF, apalache-mc.org/docs/adr/015adr-trace.html). */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { packageRoot } from '../../lib/package-root.ts';
@@ -60,7 +60,10 @@ export function runModel({ samples, steps, seed, traces, spec = 'spec' }: ModelR
     ];
     const search = ['--max-samples', samples, '--max-steps', steps, '--seed', seed, '--n-traces', traces];
     const kept = ['--mbt', '--out-itf', path.join(folder, traces === 1 ? '0.json' : '{seq}.json')];
-    const { status, stdout, stderr } = spawnSync(
+    // Into a file: what Quint has said last is lost in a pipe when it exits at once.
+    const told = path.join(folder, 'told.txt');
+    const file = openSync(told, 'w');
+    const { status } = spawnSync(
       path.join(packageRoot(), 'node_modules/.bin/quint'),
       [
         ...args,
@@ -74,10 +77,15 @@ export function runModel({ samples, steps, seed, traces, spec = 'spec' }: ModelR
         'world',
         'was',
       ],
-      { cwd: packageRoot(), encoding: 'utf8', env: { ...process.env, NO_COLOR: '1' } },
+      { cwd: packageRoot(), stdio: ['ignore', file, file], env: { ...process.env, NO_COLOR: '1' } },
     );
-    const files = readdirSync(folder).map((file) => readFileSync(path.join(folder, file), 'utf8'));
-    return { exitCode: status, output: stdout + stderr, traces: files.map(stepsOf) };
+    closeSync(file);
+    const written = readdirSync(folder).filter((name) => name.endsWith('.json'));
+    return {
+      exitCode: status,
+      output: readFileSync(told, 'utf8'),
+      traces: written.map((name) => stepsOf(readFileSync(path.join(folder, name), 'utf8'))),
+    };
   } finally {
     rmSync(folder, { recursive: true });
   }
