@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 
 import { failureOfStatus, kindOfSocketError } from '../../demo/error-kind.ts';
 import { forward, type Forwarded } from '../../demo/forward.ts';
+import { choosePort } from '../../local/port.ts';
 
 describe('the kind of a socket error', () => {
   it.each([
@@ -64,9 +65,7 @@ describe('a real forward', () => {
   const failed = (kind: string) => ({ kind: 'failed', error: { kind } });
 
   it('nobody listens - refused', async () => {
-    const port = await listening(net.createServer());
-    await new Promise((resolve) => server?.close(resolve));
-    expect(await send(port)).toEqual(failed('refused'));
+    expect(await send(await choosePort())).toEqual(failed('refused'));
   });
 
   it('the peer resets - reset', async () => {

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { afterAttempt, type AttemptOutcome } from '../../core/attempt.ts';
 import { agentHttp } from '../../lambdas/adapters/agent-http.ts';
 import type { AgentAnswer } from '../../lambdas/ports/agents.ts';
+import { choosePort } from '../../local/port.ts';
 
 let server: net.Server | undefined;
 const sockets = new Set<Socket>();
@@ -81,9 +82,7 @@ describe('an agent that has read the whole request', () => {
 });
 
 it('nobody listens - refused: nothing was sent', async () => {
-  const { port } = await whoAnswers(() => undefined);
-  await new Promise((resolve) => server?.close(resolve));
-  const outcome = await sendTo(port);
+  const outcome = await sendTo(await choosePort());
   expect(outcome).toEqual({ kind: 'failed', because: 'refused' });
   expect(andThen(outcome)).toMatchObject({ failure: false, mayHaveArrived: false });
 });

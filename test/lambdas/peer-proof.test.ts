@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { agentHttp } from '../../lambdas/adapters/agent-http.ts';
 import type { AgentRequest, PeerProof } from '../../lambdas/ports/agents.ts';
+import { choosePort } from '../../local/port.ts';
 
 interface Seen {
   readonly method: string | undefined;
@@ -88,9 +89,7 @@ describe('an agent that has to prove who it is', () => {
   });
 
   it('nobody listens - a refused connection, as ever', async () => {
-    const { port } = await agentThatSays(mine);
-    server?.close();
-    await new Promise((resolve) => server?.once('close', resolve));
+    const port = await choosePort();
     expect(await agentHttp().send(ask(port, { workspaceId: 'ws-1' }))).toEqual({
       kind: 'failed',
       because: 'refused',
