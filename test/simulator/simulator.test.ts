@@ -1,22 +1,24 @@
 /** The simulator's own promises: the same seed is the same life, what a seed costs, and what the seeds have shown. */
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { coverageText, faultRows, goals, rowsWithTests, seenRows } from './coverage.ts';
-import { liveAll } from './crew.ts';
+import { Crew, liveAll } from './crew.ts';
 import { live } from './life.ts';
 import { profileNames } from './profiles.ts';
 import { progressText } from './summary-text.ts';
 import { nothing, tallyOf, together, type Tally } from './tally.ts';
 
-/** How many lives: few in a hurry, as many as wanted in a night. */
-const seeds = Number(process.env['DEFIB_SIMULATED_SEEDS'] ?? 60_000);
-const seedsOfAKind = Math.min(Math.ceil(seeds / 40), 1500);
+/** How many lives in all: few in a hurry, as many as wanted in a night. */
+const lives = Number(process.env['DEFIB_SIMULATED_SEEDS'] ?? 200_000);
+const kinds = profileNames.filter((name) => name !== 'swarm');
+const seedsOfAKind = Math.min(Math.ceil(lives / 50), 1500);
+const seeds = Math.max(lives - kinds.length * seedsOfAKind, 1);
 const jobs = 2;
 const minutes = 20;
 /** Only for a life that never ends: a machine with a lot else to do needs thirty times as long as a quiet one. */
-const patience = (lives: number) => 120_000 + lives * 100;
+const patience = (count: number) => 120_000 + count * 100;
 const rows = Array.from({ length: 85 }, (_, index) => index + 1);
 
 const said = ({ broken }: Tally) =>
@@ -36,12 +38,17 @@ function progressOf(of: number): (tally: Tally) => void {
 
 describe('lives', () => {
   let all = nothing;
+  let crew: Crew;
+  beforeAll(() => {
+    crew = new Crew(jobs);
+  });
+  afterAll(() => crew.end());
 
   it(
     `${seeds} seeds of every kind of trouble - nothing breaks`,
     async () => {
       const onProgress = progressOf(seeds);
-      const tally = await liveAll({ profile: 'swarm', minutes, from: 1, seeds, jobs, onProgress });
+      const tally = await crew.live({ profile: 'swarm', minutes, from: 1, seeds, onProgress });
       all = together(all, tally);
       expect(said(tally)).toEqual([]);
       expect(tally.seeds).toBe(seeds);
@@ -49,10 +56,10 @@ describe('lives', () => {
     patience(seeds),
   );
 
-  it.each(profileNames.filter((name) => name !== 'swarm'))(
+  it.each(kinds)(
     'a world of kind %s - nothing breaks',
     async (profile) => {
-      const tally = await liveAll({ profile, minutes, from: 1, seeds: seedsOfAKind, jobs });
+      const tally = await crew.live({ profile, minutes, from: 1, seeds: seedsOfAKind });
       all = together(all, tally);
       expect(said(tally)).toEqual([]);
     },

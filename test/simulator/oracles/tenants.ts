@@ -39,20 +39,19 @@ export class TenantOracle {
 
   /** A call of the database or of a queue. */
   called({ input }: Command, invocation: Invocation): void {
-    const { Key, Item, RequestItems, TransactItems, MessageBody, ...rest } = input as Touching;
-    const keys = [
-      Key,
-      Item as Key | undefined,
-      ...Object.values(RequestItems ?? {}).flatMap(({ Keys = [] }) => Keys),
-      ...(TransactItems ?? []).flatMap((part) =>
-        Object.values(part).map((each) => each.Key ?? (each.Item as Key | undefined)),
-      ),
-    ];
-    for (const key of keys) if (key) this.#touches(this.#ownerOf(key.pk), key.pk, invocation);
-    for (const value of Object.values(rest.ExpressionAttributeValues ?? {})) {
-      const listed = typeof value === 'string' ? /^(?:WAITING|ENDED|WS)#(.+)$/.exec(value)?.[1] : undefined;
-      this.#touches(listed, String(value), invocation);
-    }
+    const calledFor = this.#calledForBy(invocation);
+    if (calledFor === 'all') return;
+    const { Key, Item, RequestItems, TransactItems, MessageBody, ExpressionAttributeValues } =
+      input as Touching;
+    const touchesKey = (key: { readonly pk?: unknown } | undefined): void => {
+      if (key) this.#touches(this.#ownerOf(String(key.pk)), String(key.pk), invocation);
+    };
+    touchesKey(Key ?? Item);
+    for (const table in RequestItems) RequestItems[table]?.Keys?.forEach(touchesKey);
+    for (const part of TransactItems ?? [])
+      for (const kind in part) touchesKey(part[kind]?.Key ?? part[kind]?.Item);
+    for (const name in ExpressionAttributeValues)
+      this.#touches(listedFor(ExpressionAttributeValues[name]), name, invocation);
     if (MessageBody !== undefined) this.#touches(ownerIn(MessageBody), 'a message', invocation);
   }
 
@@ -69,10 +68,15 @@ export class TenantOracle {
 
   #touches(owner: string | undefined, what: string, invocation: Invocation): void {
     if (owner === undefined) return;
-    let calledFor = this.#calledFor.get(invocation);
-    if (!calledFor) this.#calledFor.set(invocation, (calledFor = this.#subjectsOf(invocation.event)));
+    const calledFor = this.#calledForBy(invocation);
     if (calledFor !== 'all' && !calledFor.has(owner))
       this.#witness.broken('S28', `${invocation.name} for ${[...calledFor].join(', ')} touches ${what}`);
+  }
+
+  #calledForBy(invocation: Invocation): ReadonlySet<string> | 'all' {
+    let calledFor = this.#calledFor.get(invocation);
+    if (!calledFor) this.#calledFor.set(invocation, (calledFor = this.#subjectsOf(invocation.event)));
+    return calledFor;
   }
 
   #ownerOf(pk: string): string | undefined {
@@ -92,6 +96,15 @@ export class TenantOracle {
     if (requestId === undefined) return 'all';
     return new Set([this.#owners.get(requestId) ?? '']);
   }
+}
+
+const lists = ['WAITING#', 'ENDED#', 'WS#'] as const;
+
+/** Whose list, or whose items, a value of a condition is about. */
+function listedFor(value: unknown): string | undefined {
+  if (typeof value !== 'string') return undefined;
+  const list = lists.find((each) => value.startsWith(each));
+  return list && value.slice(list.length);
 }
 
 function ownerIn(body: string): string | undefined {
