@@ -120,7 +120,6 @@ function report({ violations, summary, accounts }: SoakResult, folder: string): 
   } else {
     process.stdout.write(`\n${summaryText(summary, violations)}\n`);
   }
-  if (violations.length === 0) return;
   const file = path.join(folder, 'accounts.json');
   mkdirSync(folder, { recursive: true });
   const { sightings, ledger, ...rest } = accounts;
