@@ -2,6 +2,7 @@
 import type { FunctionName } from '../../lambdas/runtime/env-names.ts';
 import type { Batch } from './aws/sqs.ts';
 import type { Ended, LambdaWorld } from './lambda.ts';
+import type { Pending } from './scheduler.ts';
 
 export interface SourceWorld extends LambdaWorld {
   readonly lambda: { invoke(fn: FunctionName, event: unknown): Promise<Ended> };
@@ -25,6 +26,8 @@ export class QueueSource {
   readonly #queue: Polled;
   readonly #props: SourceProps;
   #inFlight = 0;
+  /** The poll that comes next. */
+  #planned: Pending | undefined;
   #pollAtMs = Infinity;
 
   constructor(world: SourceWorld, queue: Polled, props: SourceProps) {
@@ -42,10 +45,9 @@ export class QueueSource {
     const nowMs = time.nowMs();
     const atMs = Math.max(visibleMs, nowMs) + 1 + random.between(5, 60);
     if (atMs >= this.#pollAtMs) return;
+    this.#callOff();
     this.#pollAtMs = atMs;
-    time.after(atMs - nowMs, () => {
-      // A poll for earlier has taken its place.
-      if (this.#pollAtMs !== atMs) return;
+    this.#planned = time.after(atMs - nowMs, () => {
       this.#pollAtMs = Infinity;
       this.#poll();
     });
@@ -53,8 +55,14 @@ export class QueueSource {
 
   /** The time has leapt: whatever poll was planned is planned anew. */
   replan(): void {
+    this.#callOff();
     this.#pollAtMs = Infinity;
     this.poke();
+  }
+
+  /** What is called off is no step of a life. */
+  #callOff(): void {
+    if (this.#planned) this.#planned.isOff = true;
   }
 
   #poll(): void {
