@@ -135,7 +135,7 @@ export function claimWrites(table: Table): ClaimWrites {
       return written === 'written' || isOurs ? 'advanced' : 'lost';
     },
 
-    async endClaim(end, { unretire, sets = {} }) {
+    async endClaim(claim, end, { unretire, sets = {} }) {
       const nonce = randomUUID();
       const found = Object.entries(sets);
       const ending = {
@@ -145,10 +145,10 @@ export function claimWrites(table: Table): ClaimWrites {
           `REMOVE claim, dueKey, dueAt${unretire ? ', retiredBootId' : ''}`,
           `SET ${['endedBy = :nonce', ...found.map(([name]) => `${name} = :${name}`)].join(', ')}`,
         ].join(' '),
-        ConditionExpression: 'claim.#token = :token',
-        ExpressionAttributeNames: { '#token': 'token' },
+        ConditionExpression: sameClaim,
+        ExpressionAttributeNames: claimNames,
         ExpressionAttributeValues: {
-          ':token': end.record.token,
+          ...sameValues(claim),
           ':nonce': nonce,
           ...Object.fromEntries(found.map(([name, value]) => [`:${name}`, value])),
         },
@@ -184,6 +184,10 @@ const claimNames = { '#token': 'token', '#step': 'step' } as const;
 const sameClaim =
   'claim.#token = :token AND claim.epoch = :epoch AND claim.#step = :step AND claim.attempt = :attempt';
 
+function sameValues({ token, epoch, step, attempt }: Claim): Record<string, unknown> {
+  return { ':token': token, ':epoch': epoch, ':step': step, ':attempt': attempt };
+}
+
 /** What is noted in a claim without a step, by the name of its value in a condition. */
 const notes = { heardAtMs: ':heardAt', notBeforeMs: ':notBefore' } as const;
 const noteNames = Object.keys(notes) as (keyof typeof notes)[];
@@ -203,10 +207,7 @@ function claimValues(claim: Claim): Record<string, unknown> {
     ...Object.fromEntries(
       noteNames.flatMap((name) => (claim[name] === undefined ? [] : [[notes[name], claim[name]]])),
     ),
-    ':token': claim.token,
-    ':epoch': claim.epoch,
-    ':step': claim.step,
-    ':attempt': claim.attempt,
+    ...sameValues(claim),
   };
 }
 

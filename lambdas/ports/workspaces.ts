@@ -81,10 +81,11 @@ export interface WorkspaceStore {
     also: { dueAtMs: number; settleUntilMs?: number; stopAtMs?: number; lastLook?: LastLook },
   ): Promise<'advanced' | 'lost'>;
   /**
-   * Ends a claim, and keeps the end for the story and for whoever tells of it, in one write. `unretire` lets the
-   * condemned boot count again, `sets` keeps what the end has shown.
+   * Ends a claim, if it is still exactly as read, and keeps the end for the story and for whoever tells of it, in one
+   * write. `unretire` lets the condemned boot count again, `sets` keeps what the end has shown.
    */
   endClaim(
+    claim: Claim,
     end: RestartEnd,
     also: {
       unretire: boolean;

@@ -67,17 +67,17 @@ export async function finishClaim(
     quarantined: quarantine !== undefined,
     ...(end.outcome === 'gone' && { replacement: await needsOfReplacement(ports, workspace) }),
   };
-  const ended = await ports.workspaces.endClaim(told, {
+  const ended = await ports.workspaces.endClaim(claim, told, {
     // Only a restart that was done leaves its boot retired: one that ended without may have condemned a living agent,
     // and its beats must count again. A late beat of a dead one only makes the judge say busy.
     unretire: end.outcome !== 'done' && end.outcome !== 'gone',
     sets: { ...whatItShowed(workspace, claim, end, nowMs), ...(quarantine && { quarantine }) },
   });
-  if (ended === 'ended') {
-    // Nothing of the following throws: the message is done, and what is left out here the sweep does.
-    await tellNow(ports, told);
-    await wake(ports, workspaceId, ports.clock.nowMs());
-  }
+  // Somebody has carried on with it since it was read: its end is no longer ours to say, and its slot is in use.
+  if (ended === 'lost') return { kind: 'again', afterSeconds: 1 };
+  // Nothing of the following throws: the message is done, and what is left out here the sweep does.
+  await tellNow(ports, told);
+  await wake(ports, workspaceId, ports.clock.nowMs());
   await releaseSlot(ports, { token: claim.token, workspaceId, ...end });
   return { kind: 'done' };
 }

@@ -15,7 +15,7 @@ export const heldByOracles: Readonly<Record<string, Held>> = {
   S5: { by: ['claims', 'cancelled'] },
   S6: { by: ['claims', 'boots'] },
   S7: { by: ['claims'] },
-  S8: { by: ['acts', 'intents'] },
+  S8: { by: ['acts', 'intents', 'ends'] },
   S9: { by: ['acts', 'claims', 'sightings'] },
   S10: { by: ['boots'], not: 'that a second Start finds a running instance is harmless, and counted only' },
   S11: { by: ['acts', 'modes'], not: 'permissions: test/lib/permissions.test.ts' },

@@ -13,6 +13,7 @@ import { CancelledOracle } from './oracles/cancelled.ts';
 import * as callers from './oracles/callers.ts';
 import { workspaceChanged } from './oracles/claims.ts';
 import { CounterOracle } from './oracles/counters.ts';
+import { EndOracle } from './oracles/ends.ts';
 import { EscalationOracle } from './oracles/escalation.ts';
 import { ExpiredOracle } from './oracles/expired.ts';
 import { HeardOracle } from './oracles/heard.ts';
@@ -38,6 +39,7 @@ export class Oracles {
   readonly #acts: ActOracle;
   readonly #attempts: AttemptOracle;
   readonly #cancelled: CancelledOracle;
+  readonly #ends: EndOracle;
   readonly #heard: HeardOracle;
   readonly #history: HistoryOracle;
   readonly #intents: IntentOracle;
@@ -58,6 +60,7 @@ export class Oracles {
     this.#acts = new ActOracle(witness);
     this.#attempts = new AttemptOracle(witness);
     this.#cancelled = new CancelledOracle(witness);
+    this.#ends = new EndOracle(witness);
     this.#heard = new HeardOracle(witness);
     this.#stories = new StoryOracle(witness);
     this.#intents = new IntentOracle(witness);
@@ -100,6 +103,7 @@ export class Oracles {
         this.#acts.workspaceChanged(after);
         this.#attempts.workspaceChanged(before, after);
         this.#cancelled.workspaceChanged(before, after);
+        this.#ends.workspaceChanged(before, after);
         this.#heard.workspaceChanged(before, after);
         this.#history.workspaceChanged(before, after);
         this.#intents.workspaceChanged(before, after);
@@ -139,6 +143,7 @@ export class Oracles {
   /** A call of the database, or of a queue. */
   called(command: Command, invocation: Invocation): void {
     this.#tenants.called(command, invocation);
+    this.#ends.called(command, invocation);
   }
 
   /** DescribeInstances, as EC2 has carried it out. */

@@ -31,8 +31,9 @@ export interface PlanOptions {
 }
 
 const often = { requestEveryMs: [40_000, 90_000, 180_000], sweepEveryMs: [60_000] } as const;
+/** Lives of few requests cost half as much, and find more in the same time: so there are many of them. */
 const seldom = {
-  requestEveryMs: [40_000, 120_000, 240_000],
+  requestEveryMs: [40_000, 120_000, 120_000, 240_000, 240_000, 240_000],
   sweepEveryMs: [60_000, 180_000, 300_000],
 } as const;
 
@@ -66,9 +67,9 @@ export function planOf({ seed, profile, minutes, workspaces }: PlanOptions): Pla
 
 function sizeOf(random: Random): number {
   const drawn = random.next();
-  if (drawn < 0.75) return 1;
-  if (drawn < 0.93) return 2;
-  if (drawn < 0.98) return 3;
+  if (drawn < 0.85) return 1;
+  if (drawn < 0.96) return 2;
+  if (drawn < 0.99) return 3;
   return random.between(4, 8);
 }
 

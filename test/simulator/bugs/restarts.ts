@@ -72,6 +72,16 @@ export const restarts: readonly Bug[] = [
     says: "a step that another copy has taken counts as one's own",
   },
   {
+    name: 'end-by-the-token-alone',
+    file: writes,
+    find: 'ConditionExpression: sameClaim,',
+    replace:
+      "ConditionExpression: sameClaim.replaceAll(/(claim\\.(?:epoch|#step|attempt)) = (:[a-z]+)/g, '($1 = $2 OR $1 <> $2)'),",
+    profile: 'wavering',
+    breaks: ['S8'],
+    says: 'a run that was overtaken ends the claim that another has in hand',
+  },
+  {
     name: 'last-look-is-not-waited-for',
     file: power,
     find: '  if (!(await advance(ports, view, intent, { lastLook: lastLookOf(view) })))\n    return',

@@ -31,6 +31,13 @@ export const worlds = {
     settings: open,
     workspaces: 1,
   },
+  wavering: {
+    what: 'people who want it stopped, and running after all, while copies of one message restart it slowly',
+    weights: { ...nothing, instanceStops: 40, personStops: 60, slow: 0.6, frozen: 0.04, twice: 0.6 },
+    settings: open,
+    workspaces: 1,
+    requestEveryMs: 20_000,
+  },
   doubts: {
     what: 'every second probe is wrong, beats come late, functions are slow and called twice',
     weights: {
