@@ -1,11 +1,12 @@
 /** The fleet item: read consistently, replaced only at the revision that was read. */
+import { randomUUID } from 'node:crypto';
 import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod/mini';
 import { brakeCauses, emptyFleet, UnreadableBrakeError, type Fleet } from '../../core/brake.ts';
 import type { BrakeStore } from '../ports/fleet.ts';
 import { keyOf } from './keys.ts';
-import type { Table } from './table.ts';
-import { conditionally } from './workspace-conditions.ts';
+import { retryingConflicts, type Table } from './table.ts';
+import { itemOfFailure } from './workspace-conditions.ts';
 
 const instant = z.number().check(z.minimum(0));
 const count = z.number().check(z.int(), z.minimum(0));
@@ -53,17 +54,26 @@ export function brakeStore(table: Table): BrakeStore {
     },
 
     async replace(before, after) {
-      const replaced = await conditionally(() =>
+      // The SDK repeats a write whose answer was lost: whoever opened the brake must know it, since nobody else tells.
+      const writtenBy = randomUUID();
+      const write = (): Promise<unknown> =>
         table.client.send(
           new PutCommand({
             TableName: table.name,
-            Item: { ...keyOf.brake, ...after, revision: before.revision + 1 },
+            Item: { ...keyOf.brake, ...after, revision: before.revision + 1, writtenBy },
             ConditionExpression: 'attribute_not_exists(pk) OR revision = :revision',
             ExpressionAttributeValues: { ':revision': before.revision },
+            ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
           }),
-        ),
-      );
-      return replaced ? 'replaced' : 'lost';
+        );
+      try {
+        await retryingConflicts(write);
+        return 'replaced';
+      } catch (error) {
+        const found = itemOfFailure(error);
+        if (found === undefined) throw error;
+        return found['writtenBy'] === writtenBy ? 'replaced' : 'lost';
+      }
     },
 
     async workspaceCount() {

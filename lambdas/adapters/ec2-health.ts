@@ -9,19 +9,26 @@ const MINUTE_MS = 60_000;
 /** The minute that has begun and the two before it. */
 const MINUTES_READ = 3;
 const KEPT_MS = 3_600_000;
+/** A clock that is further off is one of those that nobody heeds. */
+const MOST_MINUTES_UNSURE = 60;
 
 export function ec2Health(table: Table, log: Log): Ec2Health {
   return {
-    async recent(nowMs) {
-      const minute = minuteOf(nowMs);
-      const Keys = Array.from({ length: MINUTES_READ }, (_, ago) => keyOf.ec2Answers(minute - ago));
+    async recent({ earliestMs, latestMs }) {
+      const latest = minuteOf(latestMs);
+      const unsure = Math.min(latest - minuteOf(earliestMs), MOST_MINUTES_UNSURE);
+      const Keys = Array.from({ length: unsure + MINUTES_READ }, (_, ago) => keyOf.ec2Answers(latest - ago));
       const output = await table.client.send(
         new BatchGetCommand({ RequestItems: { [table.name]: { Keys, ConsistentRead: true } } }),
       );
       // Not known is not good: the caller tries again.
       if (Object.keys(output.UnprocessedKeys ?? {}).length > 0) throw new Error('the reads were throttled');
-      const minutes = output.Responses?.[table.name] ?? [];
-      return { answered: sumOf(minutes, 'answered'), failed: sumOf(minutes, 'failed') };
+      const found = new Map((output.Responses?.[table.name] ?? []).map((item) => [item['sk'], item]));
+      const minutes = Keys.map(({ sk }) => found.get(sk) ?? {});
+      // Of all the minutes that this may be, the one that looks worst.
+      return Array.from({ length: unsure + 1 }, (_, ago) => minutes.slice(ago, ago + MINUTES_READ))
+        .map((last) => ({ answered: sumOf(last, 'answered'), failed: sumOf(last, 'failed') }))
+        .reduce((worst, each) => (each.failed > worst.failed ? each : worst));
     },
 
     async note({ answered, failed }, nowMs) {

@@ -1,5 +1,6 @@
 /** Reads of workspaces, and the small writes around a verdict: probe lease and evidence. */
 import { BatchGetCommand, GetCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { isDeclaredDead } from '../../core/declared.ts';
 import type { Evidence, Unclear, Workspace } from '../../core/workspace.ts';
 import { indexes } from '../runtime/env-names.ts';
 import type { FirstAnswer, IdempotencyKey } from '../ports/idempotency.ts';
@@ -129,7 +130,8 @@ export function workspaceStore(table: Table): WorkspaceStore {
         const item = itemOfFailure(error);
         if (item === undefined) throw error;
         const found = readWorkspaceItem(item);
-        return found === 'malformed' && isDeclaredIn(item, verdictId) ? 'declared' : found;
+        // A newer version may have written it: who has won stands there all the same (S32).
+        return found === 'malformed' && isDeclaredDead(item, verdictId) ? 'declared' : found;
       }
     },
 
@@ -182,16 +184,6 @@ export function workspaceStore(table: Table): WorkspaceStore {
 }
 
 type Item = Record<string, unknown>;
-
-/** Whether this very verdict has won, in an item that cannot be read otherwise: a newer version may have written it (S32). */
-function isDeclaredIn(item: Item, verdictId: string): boolean {
-  const { claim, gone, withheld } = item as {
-    readonly claim?: { readonly token?: unknown };
-    readonly gone?: { readonly verdictId?: unknown };
-    readonly withheld?: { readonly verdictId?: unknown };
-  };
-  return [claim?.token, gone?.verdictId, withheld?.verdictId].includes(verdictId);
-}
 
 /** Strongly consistent reads of any number of items; throws rather than answer with a part of them. */
 async function batchGet(

@@ -15,7 +15,7 @@ import type { Workspace } from '../../core/workspace.ts';
 import type { StoredWorkspace } from '../ports/workspaces.ts';
 import { endRequest } from '../deliver/end.ts';
 import { evidenceOf, RESEND_AFTER_MS } from '../judging/evidence.ts';
-import { isDeclaredDead } from '../judging/declared.ts';
+import { foundDeclaredDead } from '../judging/declared.ts';
 import { judgedWorkspace } from '../judging/look.ts';
 import { answerAndKeep, receiptOf, type Case, type ForwardErrorPorts } from './conclude.ts';
 
@@ -83,7 +83,7 @@ export async function openChain(
 async function isTakenBack(ports: ForwardErrorPorts, thisCase: Case): Promise<boolean> {
   const { report, verdictId } = thisCase;
   const found = await ports.workspaces.removeEvidence(report.workspaceId, verdictId);
-  if (isDeclaredDead(found, verdictId)) return false;
+  if (foundDeclaredDead(found, verdictId)) return false;
   const written = await ports.receipts.put({
     ...receiptOf(ports, thisCase),
     verdict: 'busy',

@@ -1,4 +1,5 @@
 /** Whether a verdict has been through the one conditional write that makes it what it is. */
+import { isDeclaredDead } from '../../core/declared.ts';
 import type { Workspace } from '../../core/workspace.ts';
 import type { StoredWorkspace } from '../ports/workspaces.ts';
 
@@ -7,10 +8,10 @@ export function isDeclared(workspace: Workspace, verdictId: string): boolean {
   return isDeclaredDead(workspace, verdictId) || workspace.quarantine?.verdictId === verdictId;
 }
 
-/** Declared dead: whoever thinks otherwise of this verdict comes too late, and what was won stands (S27). */
-export function isDeclaredDead(found: 'removed' | 'declared' | StoredWorkspace, verdictId: string): boolean {
-  if (found === 'declared') return true;
-  if (typeof found !== 'object') return false;
-  const { claim, gone, withheld } = found;
-  return [claim?.token, gone?.verdictId, withheld?.verdictId].includes(verdictId);
+/** The same of what was found there: nobody, or that it was declared in words that cannot be read otherwise. */
+export function foundDeclaredDead(
+  found: 'removed' | 'declared' | StoredWorkspace,
+  verdictId: string,
+): boolean {
+  return found === 'declared' || (typeof found === 'object' && isDeclaredDead(found, verdictId));
 }

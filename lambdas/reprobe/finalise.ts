@@ -1,7 +1,7 @@
 /** Makes a verdict final: no more evidence, the receipt closed, the news out, the requests that it held woken. */
 import type { PolicySettings } from '../../core/policy.ts';
 import type { Receipt } from '../../core/receipt.ts';
-import { isDeclaredDead } from '../judging/declared.ts';
+import { foundDeclaredDead } from '../judging/declared.ts';
 import { wake, wakeHeld, type WakeHeldPorts } from '../parking/wake.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Ec2Probe } from '../ports/ec2.ts';
@@ -32,7 +32,7 @@ export async function finalise(ports: ReprobePorts, receipt: Receipt): Promise<S
     // Another copy of this message was faster, and has declared it dead: what it has won stands (S27). The next receive
     // carries on with that; who can't read it leaves it to the newer version that has written it (S32).
     const afterSeconds = found === 'declared' ? UNREADABLE_WAIT_SECONDS : 1;
-    if (isDeclaredDead(found, verdictId)) return { kind: 'again', afterSeconds };
+    if (foundDeclaredDead(found, verdictId)) return { kind: 'again', afterSeconds };
   }
   const { intent: _intent, ...final } = receipt;
   const written = await ports.receipts.put(final);

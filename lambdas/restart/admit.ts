@@ -97,7 +97,7 @@ async function ask(ports: RestartPorts, view: RestartRun): Promise<{ asked: Aske
   const admission = admit(fleet, isNews ? { ...request, note: await noteOf(ports, view) } : request, now, {
     workspaceCount: await ports.brake.workspaceCount(),
     policy,
-    ec2: await ports.ec2Health.recent(now.latestMs),
+    ec2: await ports.ec2Health.recent(now),
   });
   const next = admission.kind === 'already-admitted' ? undefined : admission.fleet;
   if (next && (wasFrozen(ports, view) || (await replaceFleet(ports, fleet, next)) === 'lost'))

@@ -114,12 +114,15 @@ export async function soften(ports: RestartPorts, view: RestartRun): Promise<Set
   const softened: Claim = { ...claim, softUntilMs: now.latestMs + policy.softRestartMs };
   if (!(await advance(ports, view, softened, { lastLook: lastLookOfRunning(view) })))
     return { kind: 'again', afterSeconds: 1 };
+  // Who listens restarts whatever boot there is by now (S9).
+  if (wasFrozen(ports, view)) return { kind: 'again', afterSeconds: 1 };
   ports.log.count('RestartSoftened');
   await ports.events.publish('restart.soft', {
     workspaceId: workspace.workspaceId,
     instanceId: claim.instanceId,
     token: claim.token,
     reason: claim.reason,
+    bootId: claim.bootId,
     seconds: policy.softRestartMs / 1000,
   });
   return { kind: 'again', afterSeconds: STATE_WAIT_SECONDS };

@@ -39,7 +39,7 @@ async function sweepBrake(ports: SweepFleetPorts, now: TimeRange, tries = 1): Pr
   const next =
     swept(freed, now, policyOf(ports.settings), {
       workspaceCount: await ports.brake.workspaceCount(),
-      ec2: await ports.ec2Health.recent(now.latestMs),
+      ec2: await ports.ec2Health.recent(now),
     }) ?? freed;
   if (ports.clock.nowMs() - now.latestMs >= SWEEP_LIFE_MS) return;
   // Once a minute as long as it is open: the alarm stands until it closes, also where the first page was lost.

@@ -94,5 +94,42 @@ it.each([
 
 it('what cannot be read is not good news: the reader throws, and nothing is admitted', async () => {
   aws.dynamo.on(BatchGetCommand).resolves({ UnprocessedKeys: { [TABLE]: { Keys: [{}] } } });
-  await expect(health.recent(NOW_MS)).rejects.toThrow();
+  await expect(health.recent({ earliestMs: NOW_MS, latestMs: NOW_MS })).rejects.toThrow();
+});
+
+describe('what is read of the last minutes', () => {
+  const minute = Math.floor(NOW_MS / 60_000);
+  const read = async (now: { earliestMs: number; latestMs: number }) => {
+    const stored = new Map([
+      [`EC2#${minute - 3}`, { answered: 900, failed: 0 }],
+      [`EC2#${minute - 1}`, { answered: 3, failed: 40 }],
+      [`EC2#${minute}`, { answered: 2, failed: 30 }],
+    ]);
+    type Asked = { RequestItems?: Record<string, { Keys?: { sk: string }[] }> };
+    aws.dynamo.on(BatchGetCommand).callsFake(({ RequestItems }: Asked) => ({
+      Responses: {
+        [TABLE]: (RequestItems?.[TABLE]?.Keys ?? []).flatMap(({ sk }) => {
+          const counts = stored.get(sk);
+          return counts ? [{ pk: 'FLEET', sk, ...counts }] : [];
+        }),
+      },
+    }));
+    return health.recent(now);
+  };
+
+  it('the time is certain - this minute and the two before it', async () => {
+    expect(await read({ earliestMs: NOW_MS, latestMs: NOW_MS })).toEqual({ answered: 5, failed: 70 });
+  });
+
+  it('the clock is ahead - the bad minutes are seen all the same, and are not thinned by good ones (S16)', async () => {
+    const latestMs = NOW_MS + 5 * 60_000;
+    expect(await read({ earliestMs: NOW_MS, latestMs })).toEqual({ answered: 5, failed: 70 });
+  });
+
+  it('the clock is off by days - no more is read than one call takes', async () => {
+    const latestMs = NOW_MS + 5 * 86_400_000;
+    expect(await read({ earliestMs: NOW_MS, latestMs })).toEqual({ answered: 0, failed: 0 });
+    const [call] = aws.dynamo.commandCalls(BatchGetCommand);
+    expect(call?.args[0].input.RequestItems?.[TABLE]?.Keys?.length).toBeLessThanOrEqual(100);
+  });
 });

@@ -4,6 +4,7 @@
  * the simulator (profile silent, seeds 203 and 225).
  */
 import { DescribeInstancesCommand, StartInstancesCommand, StopInstancesCommand } from '@aws-sdk/client-ec2';
+import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, it } from 'vitest';
 
@@ -78,6 +79,16 @@ describe('a sandbox that froze for minutes after the write of its intent', () =>
     expect(await settle()).toMatchObject({ kind: 'again' });
     expect(nowMs).toBeGreaterThan(NOW_MS);
     expect(aws.ec2.commandCalls(StopInstancesCommand)).toHaveLength(0);
+  });
+
+  it('does not ask for a softer restart of the boot that is there by then (S8, S9)', async () => {
+    ports = { ...ports, settings: { ...ports.settings, softRestartSeconds: 120 } };
+    holds(aws, claimed({ kind: 'silent', reason: 'silent' }));
+    ec2Shows(aws, 'running', { launchTimeMs: LAUNCHED_MS });
+    freezesAfter((expression) => expression.startsWith('SET claim ='));
+    expect(await settle()).toMatchObject({ kind: 'again' });
+    expect(nowMs).toBeGreaterThan(NOW_MS);
+    expect(aws.bus.commandCalls(PutEventsCommand)).toHaveLength(0);
   });
 
   it('does not stop it by a clock that is minutes behind either (S16)', async () => {

@@ -7,7 +7,7 @@ const claim = 'core/claim.ts';
 /** What has lost its claim looks once more before it says so: whoever has won without knowing it learns it there. */
 const finalLook = {
   file: 'lambdas/reprobe/finalise.ts',
-  find: "    if (isDeclaredDead(found, verdictId)) return { kind: 'again', afterSeconds };\n",
+  find: "    if (foundDeclaredDead(found, verdictId)) return { kind: 'again', afterSeconds };\n",
   replace: '',
 };
 

@@ -53,8 +53,8 @@ export const versions: readonly Bug[] = [
   {
     name: 'what-cannot-be-read-was-not-won',
     file: 'lambdas/adapters/workspace-store.ts',
-    find: "return found === 'malformed' && isDeclaredIn(item, verdictId) ? 'declared' : found;",
-    replace: "return found === 'malformed' && isDeclaredIn(item, '') ? 'declared' : found;",
+    find: "return found === 'malformed' && isDeclaredDead(item, verdictId) ? 'declared' : found;",
+    replace: "return found === 'malformed' && isDeclaredDead(item, '') ? 'declared' : found;",
     profile: 'handovers',
     breaks: ['S27'],
     says: 'a verdict whose claim a newer version has won ends busy',
