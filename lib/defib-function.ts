@@ -7,6 +7,7 @@ import { Effect, PolicyStatement, Role, ServicePrincipal, type Conditions } from
 import { Architecture, Code, Function, LoggingFormat, Runtime } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { timeoutSeconds } from '../core/timeouts.ts';
 import { env, type FunctionName } from '../lambdas/runtime/env-names.ts';
 import { accept } from './accepted.ts';
 import type { Foundations } from './foundations.ts';
@@ -38,7 +39,6 @@ export interface FunctionNetwork {
 export interface DefibFunctionProps {
   readonly name: FunctionName;
   readonly description: string;
-  readonly timeout: Duration;
   readonly foundations: Foundations;
   /** @default 512 */
   readonly memorySize?: number;
@@ -79,7 +79,7 @@ export class DefibFunction extends Construct implements Grantee {
       handler: 'index.handler',
       code: Code.fromAsset(bundleOf(name)),
       description: props.description,
-      timeout: props.timeout,
+      timeout: Duration.seconds(timeoutSeconds[name]),
       memorySize: props.memorySize ?? 512,
       role: this.role,
       logGroup: logs,

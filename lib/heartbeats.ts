@@ -1,4 +1,3 @@
-import { Duration } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { DefibFunction } from './defib-function.ts';
 import type { Foundations } from './foundations.ts';
@@ -19,7 +18,6 @@ export class Heartbeats extends Construct {
     this.heartbeat = new DefibFunction(this, 'Heartbeat', {
       name: 'heartbeat',
       description: "Stamps an agent's sign of life",
-      timeout: Duration.seconds(5),
       foundations,
     });
     foundations.state.usedBy(this.heartbeat, { does: 'beats' });

@@ -44,7 +44,6 @@ export class InstanceChanges extends Construct {
     this.instanceChange = new DefibFunction(this, 'InstanceChange', {
       name: 'instance-change',
       description: 'Lets a workspace settle when EC2 says that its instance starts',
-      timeout: Duration.seconds(10),
       foundations,
       deadLetters: this.deadLetters,
     });

@@ -34,8 +34,6 @@ export class Judging extends Construct {
     this.forwardError = new DefibFunction(this, 'ForwardError', {
       name: 'forward-error',
       description: 'Answers a proxy whose forward failed: alive, busy, dead, or looked at again',
-      // API Gateway gives up after 29 seconds.
-      timeout: Duration.seconds(28),
       // A caller waits for it: the processor comes with the memory, and halves a cold start.
       memorySize: 1024,
       foundations,
@@ -55,7 +53,6 @@ export class Judging extends Construct {
     this.reprobe = new DefibFunction(this, 'Reprobe', {
       name: 'reprobe',
       description: 'Looks at suspects a second time, in batches, and claims the dead',
-      timeout: Duration.seconds(10),
       memorySize: 1024,
       foundations,
     });

@@ -1,4 +1,4 @@
-import { Duration, Lazy } from 'aws-cdk-lib';
+import { Lazy } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { env } from '../lambdas/runtime/env-names.ts';
 import { DefibFunction } from './defib-function.ts';
@@ -25,7 +25,6 @@ export class Operating extends Construct {
     this.lookup = new DefibFunction(this, 'Lookup', {
       name: 'lookup',
       description: 'Shows workspaces, verdicts, requests and the fleet',
-      timeout: Duration.seconds(10),
       foundations,
     });
     foundations.state.usedBy(this.lookup, { does: 'reads', lists: true });
@@ -33,7 +32,6 @@ export class Operating extends Construct {
     this.operate = new DefibFunction(this, 'Operate', {
       name: 'operate',
       description: 'Registers, pauses, settles and restarts workspaces on order',
-      timeout: Duration.seconds(15),
       foundations,
     });
     foundations.state.usedBy(this.operate, { does: 'decides', lists: true });

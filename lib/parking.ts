@@ -1,6 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { DELIVERY_LEASE_MS } from '../core/parking.ts';
+import { timeoutSeconds } from '../core/timeouts.ts';
 import { env } from '../lambdas/runtime/env-names.ts';
 import { accept } from './accepted.ts';
 import { DefibFunction } from './defib-function.ts';
@@ -9,12 +10,8 @@ import { sumOf } from './failure-alarms.ts';
 import type { Foundations } from './foundations.ts';
 import { WorkQueue } from './work-queue.ts';
 
-/** A delivery waits for an agent's whole turn, so it gets the longest time that Lambda allows. */
-const deliverTimeout = Duration.minutes(15);
 /** What dies with a message in its hands gives it back after this. */
 const parkedVisibility = Duration.millis(DELIVERY_LEASE_MS);
-/** Handing on is one call. */
-const receiveTimeout = Duration.seconds(15);
 /**
  * A hand-over that nobody takes is forgotten: the parked message was seen again meanwhile, and handed on anew. Not at
  * once, so that deliver meets some of those and counts them.
@@ -54,7 +51,7 @@ export class Parking extends Construct {
     this.deliveries = new WorkQueue(this, 'Deliveries', {
       urlNames: { queue: env.deliveriesQueueUrl, deadLetters: env.deliveriesDlqUrl },
       kind: 'standard',
-      visibilityTimeout: deliverTimeout,
+      visibilityTimeout: Duration.seconds(timeoutSeconds.deliver),
       maxReceiveCount: 20,
       retention: handOverLife,
       foundations,
@@ -66,7 +63,6 @@ export class Parking extends Construct {
     this.receive = new DefibFunction(this, 'Receive', {
       name: 'receive',
       description: "Hands the head of each workspace's queue on to deliver",
-      timeout: receiveTimeout,
       foundations,
     });
     this.parked.workedBy(this.receive, { batchSize: 1, maxConcurrency: maxConcurrency.receive });
@@ -75,7 +71,6 @@ export class Parking extends Construct {
     this.deliver = new DefibFunction(this, 'Deliver', {
       name: 'deliver',
       description: 'Delivers a parked request to its workspace, or puts it off',
-      timeout: deliverTimeout,
       foundations,
       network,
     });

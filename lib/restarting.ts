@@ -44,7 +44,6 @@ export class Restarting extends Construct {
     this.restart = new DefibFunction(this, 'Restart', {
       name: 'restart',
       description: 'Takes the next step of a restart, by the state of the instance',
-      timeout: Duration.seconds(20),
       foundations,
       holdsPower: true,
     });

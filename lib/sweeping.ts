@@ -24,7 +24,6 @@ export class Sweeping extends Construct {
       name: 'sweep',
       description: 'Re-sends lost messages, ends expired requests, frees slots, closes the brake',
       // Done before the next one starts.
-      timeout: Duration.seconds(55),
       foundations,
     });
     foundations.state.usedBy(this.sweep, { does: 'decides', lists: true });

@@ -16,6 +16,7 @@ import { judge } from '../../core/judge.ts';
 import type { ReprobeMessage } from '../../core/messages.ts';
 import { isFinal, openReceipt, verdictOf, withLook, type Look } from '../../core/receipt.ts';
 import { rangeOfMessage } from '../../core/time.ts';
+import { timeoutSeconds } from '../../core/timeouts.ts';
 import type { Workspace } from '../../core/workspace.ts';
 import { isDeclared } from '../judging/declared.ts';
 import { tellOfDoubt } from '../judging/doubt.ts';
@@ -50,7 +51,7 @@ interface Looks {
 }
 
 /** A look that is older when it is judged comes out of a sandbox that stood still: what it saw is no news (S4). */
-const LOOK_LIFE_MS = 10_000;
+const LOOK_LIFE_MS = timeoutSeconds.reprobe * 1000;
 
 export async function handleReprobes(
   messages: readonly Received<ReprobeMessage>[],

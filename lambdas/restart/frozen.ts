@@ -1,9 +1,11 @@
-/** Sandboxes that stand still in the middle of an invocation, and carry on minutes later as if nothing had been. */
+/** Restarts by sandboxes that stood still in the middle of an invocation. */
 import type { RestartView } from '../../core/restart.ts';
+import { timeoutSeconds } from '../../core/timeouts.ts';
+import { stoodStill } from '../runtime/stood-still.ts';
 import type { RestartPorts } from './finish.ts';
 
-/** The restart function's own time-out: until then the invocation that issued Stop may still be at it. */
-export const INVOCATION_LIFE_MS = 20_000;
+/** Until then the invocation that issued Stop may still be at it. */
+export const INVOCATION_LIFE_MS = timeoutSeconds.restart * 1000;
 
 /** What one run looks at. */
 export interface RestartRun extends RestartView {
@@ -12,14 +14,12 @@ export interface RestartRun extends RestartView {
 }
 
 /**
- * Whether the sandbox stood still for longer than any invocation lives: others may have carried on since, and what the
- * intent allowed is theirs, or over (S8). A Stop now would hit whatever boot there is by now (S9), and a brake that
- * opened now would cool down from a time that is past (S13). Both times are of the function's own clock: one that is
- * minutes behind counts them as well as any, and would be late for the message's.
+ * Whether the sandbox stood still since the run began: what the intent allowed is others' by now, or over (S8). A Stop
+ * would hit whatever boot there is by now (S9), and a brake that opened would cool down from a time that is past (S13).
  */
 export function wasFrozen(
   { clock }: Pick<RestartPorts, 'clock'>,
   { beganMs }: Pick<RestartRun, 'beganMs'>,
 ): boolean {
-  return clock.nowMs() - beganMs >= INVOCATION_LIFE_MS;
+  return stoodStill(clock, beganMs, 'restart');
 }

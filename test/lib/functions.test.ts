@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { packageRoot } from '../../lib/package-root.ts';
 import { env, functionNames, type FunctionName } from '../../lambdas/runtime/env-names.ts';
 import { defaultSettings } from '../../core/policy.ts';
-import { timeoutSeconds } from '../simulator/deployed.ts';
+import { timeoutSeconds } from '../../core/timeouts.ts';
 import { awsStage, local, localStage, Synthesized } from './synthesized.ts';
 
 const { stack, vpc, defib } = awsStage({

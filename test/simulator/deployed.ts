@@ -54,16 +54,3 @@ export const deployedQueues: Readonly<Record<QueueName, DeployedQueue>> = {
 };
 
 export const deadLetterRetentionSeconds = days(14);
-
-export const timeoutSeconds: Readonly<Record<FunctionName, number>> = {
-  'forward-error': 28,
-  reprobe: 10,
-  restart: 20,
-  receive: 15,
-  deliver: 900,
-  heartbeat: 5,
-  sweep: 55,
-  lookup: 10,
-  operate: 15,
-  'instance-change': 10,
-};

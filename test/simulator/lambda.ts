@@ -1,6 +1,6 @@
 /** The Lambda service: sandboxes that start, are used again, freeze while idle, and go with an invocation that dies. */
+import { timeoutSeconds } from '../../core/timeouts.ts';
 import type { FunctionName } from '../../lambdas/runtime/env-names.ts';
-import { timeoutSeconds } from './deployed.ts';
 import type { Handler } from './functions.ts';
 import { Invocation } from './invocation.ts';
 import type { Random } from './random.ts';

@@ -188,7 +188,7 @@ export const claims: readonly Bug[] = [
   },
   {
     name: 'own-claim-is-not-known',
-    file: 'lambdas/judging/declared.ts',
+    file: 'core/declared.ts',
     find: 'return [claim?.token, gone?.verdictId,',
     replace: 'return [gone?.verdictId,',
     profile: 'copies',
