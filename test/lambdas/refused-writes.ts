@@ -2,6 +2,9 @@
 import { ConditionalCheckFailedException, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 
+/** The reason of an item whose condition does not hold. */
+export const FAILED = 'ConditionalCheckFailed';
+
 /** The condition does not hold; the answer says what was found instead, where that was asked for. */
 export function conditionFailed(found?: Record<string, unknown>): ConditionalCheckFailedException {
   return new ConditionalCheckFailedException({
@@ -16,6 +19,6 @@ export function cancelled(...codes: string[]): TransactionCanceledException {
   return new TransactionCanceledException({
     message: 'no',
     $metadata: {},
-    CancellationReasons: (codes.length === 0 ? ['ConditionalCheckFailed'] : codes).map((Code) => ({ Code })),
+    CancellationReasons: (codes.length === 0 ? [FAILED] : codes).map((Code) => ({ Code })),
   });
 }

@@ -4,7 +4,7 @@ import { claimed, LAUNCHED_MS, newBeat, TOKEN } from './claimed.ts';
 import { fleetItem, sizeItem } from './fleet-items.ts';
 import { ec2Shows, NOW_MS } from './mocked-aws.ts';
 import { oneWorkspace } from './one-workspace.ts';
-import { cancelled } from './refused-writes.ts';
+import { cancelled, FAILED } from './refused-writes.ts';
 
 const world = oneWorkspace();
 const { hold, settle, updates, puts, transactions, starts, acts, news, counted, ended } = world;
@@ -50,7 +50,7 @@ describe('other states', () => {
   it('its end is another copy’s - not told a second time, nor noted for the story', async () => {
     hold(claimed({ step: 'starting', attempt: 1, startedAtMs: NOW_MS - 20_000 }, { heartbeat: newBeat }));
     ec2Shows(world.aws, 'running', { launchTimeMs: NOW_MS - 20_000 });
-    world.aws.dynamo.on(TransactWriteCommand).rejects(cancelled('ConditionalCheckFailed', 'None'));
+    world.aws.dynamo.on(TransactWriteCommand).rejects(cancelled(FAILED, 'None'));
     await settle();
     expect(news()).toEqual([]);
   });
