@@ -1,6 +1,5 @@
 /** A claimed workspace of a fleet of forty, as the functions that work the brake find it. */
 import { DescribeInstancesCommand } from '@aws-sdk/client-ec2';
-import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import type { Death } from '../../core/deaths.ts';
 import type { Claim, Workspace } from '../../core/workspace.ts';
@@ -69,13 +68,6 @@ class BrakeWorld extends OneWorkspace {
     this.puts()
       .map(({ Item }) => Item ?? {})
       .filter((item) => item['sk'] === 'BRAKE');
-
-  /** The events with all they say. */
-  told = () =>
-    this.aws.bus
-      .commandCalls(PutEventsCommand)
-      .map((call) => call.args[0].input.Entries?.[0])
-      .map((entry) => ({ type: entry?.DetailType, ...(JSON.parse(entry?.Detail ?? '{}') as object) }));
 
   ec2Tells = (changes: object): void => {
     this.aws.ec2.on(DescribeInstancesCommand).resolves({

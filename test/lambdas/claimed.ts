@@ -1,5 +1,5 @@
 /** The workspace between its first sighting and the end of its restart. */
-import type { RestartMessage } from '../../core/messages.ts';
+import type { ReprobeMessage, RestartMessage } from '../../core/messages.ts';
 import type { Claim, Evidence, Heartbeat, Workspace } from '../../core/workspace.ts';
 import { aClaim, aStoredWorkspace, NOW_MS } from './mocked-aws.ts';
 
@@ -61,6 +61,21 @@ export function aRestartMessage(changes: Partial<RestartMessage> = {}): RestartM
     generation: 4,
     epoch: 0,
     token: TOKEN,
+    ...changes,
+  };
+}
+
+/** The message that asks for a second look. */
+export function aReprobeMessage(changes: Partial<ReprobeMessage> = {}): ReprobeMessage {
+  return {
+    v: 1,
+    kind: 'reprobe',
+    workspaceId: 'ws-1',
+    instanceId: INSTANCE,
+    generation: 3,
+    epoch: 0,
+    verdictId: VERDICT,
+    errorKind: 'refused',
     ...changes,
   };
 }

@@ -1,7 +1,7 @@
 /** The ledger of parked requests, over the mocked table: what it would write. */
-import { aRow } from './parked.ts';
 import { NOW_MS } from './mocked-aws.ts';
 import { anew, OneWorkspace } from './one-workspace.ts';
+import { aRow } from './parked.ts';
 
 /** What a write of the ledger is noted as. */
 export const about = { workspaceId: 'ws-1', atMs: NOW_MS };

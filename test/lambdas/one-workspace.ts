@@ -1,6 +1,5 @@
 /** One workspace and the functions around it, over mocked clients: what goes in, and what was made of it. */
 import { DescribeInstancesCommand, StartInstancesCommand, StopInstancesCommand } from '@aws-sdk/client-ec2';
-import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { PutCommand, TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach } from 'vitest';
 import type { ReprobeMessage, RestartMessage } from '../../core/messages.ts';
@@ -18,7 +17,7 @@ import { handleRestarts } from '../../lambdas/restart/handle.ts';
 import type { ApiCall } from '../../lambdas/runtime/api-call.ts';
 import { handleSweep } from '../../lambdas/sweep/handle.ts';
 import { aRequest, apiCall, forwardError, received } from './calls.ts';
-import { aRestartMessage, INSTANCE, VERDICT } from './claimed.ts';
+import { aReprobeMessage, aRestartMessage, INSTANCE } from './claimed.ts';
 import {
   aClaim,
   endedClaims,
@@ -30,13 +29,13 @@ import {
   type QUEUE,
   TABLE,
 } from './mocked-aws.ts';
-import { finds, sentTo } from './parked.ts';
+import { finds, news as eventsOf, sentTo } from './parked.ts';
 import { conditionFailed } from './refused-writes.ts';
 
 /** Every port that any of the functions needs. */
-export function allPortsOver(aws: ReturnType<typeof mockedAws>) {
+export function allPortsOver(...over: Parameters<typeof portsOver>) {
   return {
-    ...portsOver(aws),
+    ...portsOver(...over),
     registry: registry(openTable(TABLE)),
     due: dueWork(openTable(TABLE)),
     workspaceTag: { Key: 'defib:workspace', Value: 'true' },
@@ -68,30 +67,26 @@ export class OneWorkspace {
   acts = () => this.starts() + this.stops();
   probes = () => this.aws.ec2.commandCalls(DescribeInstancesCommand).length;
   sent = (queue: keyof typeof QUEUE) => sentTo(this.aws, queue).map(({ message }) => message);
-  news = () =>
-    this.aws.bus.commandCalls(PutEventsCommand).map((call) => call.args[0].input.Entries?.[0]?.DetailType);
+  news = () => eventsOf(this.aws).map(({ type }) => type);
+  /** The events with all they say. */
+  told = () => eventsOf(this.aws).map(({ type, detail }) => ({ type, ...detail }));
   counted = () => this.ports.log.counted;
   /** The claims as they were written, one after another. */
   claims = () =>
     this.updates().flatMap((it) => (it.ExpressionAttributeValues?.[':claim'] as Claim | undefined) ?? []);
+  /** The writes that made a claim. */
+  claimWrites = () => this.updates().filter((it) => it.UpdateExpression?.startsWith('SET claim ='));
   ended = () => endedClaims(this.aws);
 
   fails = (kind = 'refused', more: object = {}) =>
     handleForwardError(forwardError({ error: { kind }, request: { ...aRequest, ...more } }), this.ports);
 
-  reprobes = async (changes: object = {}) => {
-    const message: ReprobeMessage = {
-      v: 1,
-      kind: 'reprobe',
-      workspaceId: 'ws-1',
-      instanceId: INSTANCE,
-      generation: 3,
-      epoch: 0,
-      verdictId: VERDICT,
-      errorKind: 'refused',
-      ...changes,
-    };
-    return (await handleReprobes([received(message)], this.ports)).get('message-1');
+  reprobes = async (
+    changes: Partial<ReprobeMessage> = {},
+    receipt: Partial<Received<ReprobeMessage>> = {},
+  ) => {
+    const message = received(aReprobeMessage(changes), receipt);
+    return (await handleReprobes([message], this.ports)).get('message-1');
   };
 
   /** One receive of the restart message. */

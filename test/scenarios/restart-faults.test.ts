@@ -10,12 +10,12 @@ import { watch, watchedPower } from '../../lambdas/adapters/watched-ec2.ts';
 import { handleRestarts } from '../../lambdas/restart/handle.ts';
 import { queueHandler } from '../../lambdas/runtime/sqs-batch.ts';
 import { restartMessage } from '../../lambdas/schemas/messages.ts';
-import { aStoredWorkspace, ec2Shows, holds, itemOf, NOW_MS } from '../lambdas/mocked-aws.ts';
-import { play } from '../lambdas/restart-world.ts';
 import { claimed, evidenceOf, INSTANCE, LAUNCHED_MS, open, started, VERDICT } from '../lambdas/claimed.ts';
 import { fleetItem } from '../lambdas/fleet-items.ts';
+import { aStoredWorkspace, ec2Shows, holds, itemOf, NOW_MS } from '../lambdas/mocked-aws.ts';
 import { oneWorkspace } from '../lambdas/one-workspace.ts';
 import { conditionFailed } from '../lambdas/refused-writes.ts';
+import { play } from '../lambdas/restart-world.ts';
 
 const world = oneWorkspace();
 

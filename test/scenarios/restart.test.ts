@@ -7,6 +7,7 @@ import { DescribeInstancesCommand } from '@aws-sdk/client-ec2';
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { describe, expect, it } from 'vitest';
 import type { Workspace } from '../../core/workspace.ts';
+import { claimed, evidenceOf, INSTANCE, LAUNCHED_MS, open, started } from '../lambdas/claimed.ts';
 import {
   aClaim,
   aStoredWorkspace,
@@ -16,7 +17,6 @@ import {
   portsOver,
   type QUEUE,
 } from '../lambdas/mocked-aws.ts';
-import { claimed, evidenceOf, INSTANCE, LAUNCHED_MS, open, started } from '../lambdas/claimed.ts';
 import { oneWorkspace } from '../lambdas/one-workspace.ts';
 import { conditionFailed } from '../lambdas/refused-writes.ts';
 import { play } from '../lambdas/restart-world.ts';
