@@ -112,6 +112,11 @@ export function seenWithoutLaunch(state: InstanceState): Probe {
   return { kind: 'seen', state, instanceId: INSTANCE };
 }
 
+/** An answer that is unclear and carries a state all the same: no type of ours allows it, a fault may. */
+export function contradictory(probe: Probe): Probe {
+  return { ...probe, kind: 'unknown', cause: 'error' } as unknown as Probe;
+}
+
 export const notMade: Probe = { kind: 'not-made' };
 
 /** Facts about a workspace, the whole one or its judged part. By default: seen stopped, by the caller, just now. */

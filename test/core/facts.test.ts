@@ -7,6 +7,7 @@ import {
   anEvidence,
   aWorkspace,
   at,
+  contradictory,
   deepFrozen,
   INSTANCE,
   LAUNCHED_MS,
@@ -123,8 +124,7 @@ describe('what a look may count against a workspace', () => {
   );
 
   it('no clear answer - nothing, even if the answer carries a state', () => {
-    const odd = { ...seen('stopped'), kind: 'unknown', cause: 'error' } as unknown as Probe;
-    expect(sighted(odd)).toBeUndefined();
+    expect(sighted(contradictory(seen('stopped')))).toBeUndefined();
   });
 
   it('running, nobody listens, and the promise to beat is broken for too long - silent', () => {

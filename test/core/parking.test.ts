@@ -1,75 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { InvariantViolation } from '../../core/invariant.ts';
 import {
   isFinalState,
   isOfEarlierRegistration,
   LARGEST_BODY_BYTES,
   LARGEST_MESSAGE_BYTES,
   LARGEST_RESPONSE_BYTES,
-  mayBeWithAgent,
   MOST_PARKED_BYTES,
-  nextDeliveryStep,
-  refusalOfHeld,
   requestStates,
-  whyNotReady,
-  type DeliveryView,
-  type ParkedRequest,
 } from '../../core/parking.ts';
-import { defaultSettings, policyOf } from '../../core/policy.ts';
-import { reasonMeaning, verdicts, type Reason, type Verdict } from '../../core/verdict.ts';
-import type { Workspace } from '../../core/workspace.ts';
-import {
-  aClaim,
-  aHeartbeat,
-  aMuteWorkspace,
-  aRequest,
-  aWorkspace,
-  at,
-  deepFrozen,
-  NOW_MS,
-  policy,
-} from './builders.ts';
-
-function step(overrides: Partial<DeliveryView> = {}) {
-  const view: DeliveryView = {
-    request: aRequest(),
-    enqueueNo: 1,
-    receives: 1,
-    workspace: aWorkspace(),
-    now: at(NOW_MS),
-    policy,
-    ...overrides,
-  };
-  return nextDeliveryStep(deepFrozen(view));
-}
-describe('a message that was received again and again', () => {
-  const givenUp = { do: 'end', state: 'dead-lettered', why: 'received-too-often' };
-
-  it.each([
-    [899, { do: 'attempt' }],
-    [900, givenUp],
-    [1000, givenUp],
-  ])('%i times - %j: given up with its bytes before the queue throws it away', (receives, what) => {
-    expect(step({ receives })).toEqual(what);
-  });
-
-  it('its workspace cannot be read, or is paused - given up all the same', () => {
-    expect(step({ receives: 900, workspace: 'malformed' })).toEqual(givenUp);
-    expect(step({ receives: 900, workspace: aWorkspace({ desired: 'stopped' }) })).toEqual(givenUp);
-  });
-
-  it('another copy is just delivering it, it has expired, or it has ended - that comes first', () => {
-    const delivering = aRequest({ state: 'delivering', leaseUntilMs: NOW_MS + 1 });
-    expect(step({ receives: 900, request: delivering })).toMatchObject({
-      do: 'defer',
-      because: 'in-delivery',
-    });
-    expect(step({ receives: 900, request: aRequest({ expiresAtMs: NOW_MS }) })).toMatchObject({
-      state: 'expired',
-    });
-    expect(step({ receives: 900, request: aRequest({ state: 'delivered' }) })).toMatchObject({ do: 'drop' });
-  });
-});
+import { aClaim, aRequest, aWorkspace, at, NOW_MS } from './builders.ts';
+import { step } from './delivery-step.ts';
 
 const final = ['delivered', 'refused', 'expired', 'cancelled', 'dead-lettered'] as const;
 
@@ -153,28 +93,6 @@ describe('what deliver does with the head of a queue', () => {
   });
 });
 
-describe('a request that another copy of its message is at', () => {
-  const delivering = (leaseOffsetMs: number, more: Partial<ParkedRequest> = {}) =>
-    aRequest({ state: 'delivering', attempts: 1, leaseUntilMs: NOW_MS + leaseOffsetMs, ...more });
-
-  it.each([
-    [1, { do: 'defer', because: 'in-delivery', soon: false, untilMs: NOW_MS + 1 }],
-    [0, { do: 'attempt' }],
-    [-1, { do: 'attempt' }],
-  ])('%i ms before the end of its lease, by the earliest end of the range - %j (S22)', (leftMs, expected) => {
-    expect(step({ request: delivering(leftMs), now: at(NOW_MS, NOW_MS + 9000) })).toEqual(expected);
-  });
-
-  it('its time passes under the attempt - it is not ended while the lease lasts: that attempt began in time', () => {
-    expect(step({ request: delivering(1, { expiresAtMs: 0 }) })).toMatchObject({ because: 'in-delivery' });
-    expect(step({ request: delivering(0, { expiresAtMs: 0 }) })).toMatchObject({ state: 'expired' });
-  });
-
-  it('parked again - the lease of the attempt before counts no more', () => {
-    expect(step({ request: delivering(60_000, { state: 'parked' }) })).toEqual({ do: 'attempt' });
-  });
-});
-
 describe('a request of an earlier registration', () => {
   const removed = { do: 'end', state: 'refused', why: 'workspace-removed' };
 
@@ -206,29 +124,6 @@ describe('a request of an earlier registration', () => {
   });
 });
 
-describe('a request whose caller refuses a second copy', () => {
-  const refuse = { onAmbiguous: 'refuse' } as const;
-
-  it.each([
-    ['a copy may have arrived', { ambiguous: true }, true],
-    ['an attempt was cut off in the middle', { state: 'delivering', leaseUntilMs: 0 }, true],
-    ['nothing has been tried', {}, false],
-  ] as const)('%s - refused as ambiguous: %s', (_what, changes, refused) => {
-    const request = aRequest(changes);
-    expect(mayBeWithAgent(request)).toBe(refused);
-    expect(step({ request: { ...request, ...refuse } })).toEqual(
-      refused ? { do: 'end', state: 'refused', why: 'ambiguous' } : { do: 'attempt' },
-    );
-    expect(step({ request: { ...request, onAmbiguous: 'retry' } })).toEqual({ do: 'attempt' });
-    expect(step({ request })).toEqual({ do: 'attempt' });
-  });
-
-  it('another copy is at it this very moment - waits: that attempt may end well', () => {
-    const request = aRequest({ ...refuse, state: 'delivering', leaseUntilMs: NOW_MS + 1 });
-    expect(step({ request })).toMatchObject({ because: 'in-delivery' });
-  });
-});
-
 describe('the pace after a recovery', () => {
   it.each([
     [1, { do: 'defer', because: 'ramp', soon: false, untilMs: NOW_MS + 1 }],
@@ -255,188 +150,5 @@ describe('the pace after a recovery', () => {
     expect(step({ rampUntilMs, request: aRequest({ notBeforeMs: NOW_MS + 1 }) })).toMatchObject({
       because: 'not-before',
     });
-  });
-});
-
-describe('a request that a verdict holds back', () => {
-  const held = aRequest({ heldBy: 'verdict-1' });
-  const finally_ = (verdict: Verdict, reason: Reason = 'stopped') => ({ verdict, reason, final: true });
-
-  it('the verdict is pending, or not written yet - left alone for a moment', () => {
-    const waits = { do: 'defer', because: 'held', soon: true };
-    expect(step({ request: held, holder: { verdict: 'pending', reason: 'suspect', final: false } })).toEqual(
-      waits,
-    );
-    expect(step({ request: held, holder: { verdict: 'dead', reason: 'stopped', final: false } })).toEqual(
-      waits,
-    );
-    expect(step({ request: held, holder: 'absent' })).toEqual(waits);
-    expect(step({ request: held })).toEqual(waits);
-  });
-
-  it.each([
-    [90_000, 'defer'],
-    [90_001, 'attempt'],
-  ])('a verdict that has not come %i ms after the request, by the earliest end - %s', (waitedMs, what) => {
-    const request = { ...held, acceptedAtMs: NOW_MS - waitedMs };
-    const now = at(NOW_MS, NOW_MS + 60_000);
-    for (const holder of ['absent', { verdict: 'pending', reason: 'suspect', final: false }] as const) {
-      expect(step({ request, holder, now }).do).toBe(what);
-    }
-  });
-
-  it('busy - released', () => {
-    expect(step({ request: held, holder: finally_('busy', 'settling') })).toEqual({ do: 'attempt' });
-  });
-
-  it('dead - refused, or released when it was to be parked', () => {
-    expect(step({ request: held, holder: finally_('dead') })).toEqual({
-      do: 'end',
-      state: 'refused',
-      why: 'dead',
-    });
-    expect(step({ request: { ...held, whenDead: 'park' }, holder: finally_('dead') })).toEqual({
-      do: 'attempt',
-    });
-  });
-
-  it('held by nothing - a verdict of its workspace says nothing of it', () => {
-    expect(step({ holder: finally_('dead') })).toEqual({ do: 'attempt' });
-  });
-
-  it('released, but the workspace is not ready - it waits like any other', () => {
-    const workspace = aWorkspace({ claim: aClaim() });
-    const request = { ...held, whenDead: 'park' } as const;
-    expect(step({ request, holder: finally_('dead'), workspace })).toMatchObject({ because: 'restarting' });
-  });
-});
-
-describe('how a final verdict ends what it held back', () => {
-  const classes = ['agent-restarting', 'upstream-busy', 'unreachable', 'upstream-error'] as const;
-  const refusal = (
-    verdict: Verdict,
-    reason: Reason,
-    request: Partial<Pick<ParkedRequest, 'whenDead' | 'errorClass'>> = {},
-  ) => refusalOfHeld({ whenDead: 'refuse', errorClass: 'agent-restarting', ...request }, { verdict, reason });
-
-  it('busy or still pending - not at all', () => {
-    for (const errorClass of classes) {
-      expect(refusal('busy', 'settling', { errorClass })).toBeUndefined();
-      expect(refusal('pending', 'suspect', { errorClass })).toBeUndefined();
-    }
-  });
-
-  it('dead - refused as dead, and released when it was to be parked', () => {
-    expect(refusal('dead', 'stopped')).toBe('dead');
-    expect(refusal('dead', 'silent')).toBe('dead');
-    expect(refusal('dead', 'stopped', { whenDead: 'park' })).toBeUndefined();
-  });
-
-  it('terminated - gone, even when it was to be parked: there is nothing to wait for', () => {
-    expect(refusal('dead', 'terminated')).toBe('gone');
-    expect(refusal('dead', 'terminated', { whenDead: 'park' })).toBe('gone');
-  });
-
-  it('alive - refused with the code of its error, and released after a deadline', () => {
-    expect(classes.map((errorClass) => refusal('alive', 'running', { errorClass }))).toEqual([
-      'agent-restarting',
-      undefined,
-      'unreachable',
-      'upstream-error',
-    ]);
-  });
-
-  it('a verdict that nobody knows - a bug, loudly', () => {
-    expect(() => refusal('zombie' as Verdict, 'stopped')).toThrow(InvariantViolation);
-  });
-
-  it('every verdict and reason has an answer', () => {
-    for (const verdict of verdicts)
-      for (const reason of Object.keys(reasonMeaning) as Reason[])
-        for (const errorClass of classes)
-          expect(() => refusal(verdict, reason, { errorClass })).not.toThrow();
-  });
-});
-
-describe('whether a workspace is ready', () => {
-  const ready = (workspace: Workspace, now = at(NOW_MS)) => whyNotReady(deepFrozen(workspace), now, policy);
-  const beating = (overrides: Parameters<typeof aHeartbeat>[0] = {}, more: Partial<Workspace> = {}) =>
-    aWorkspace({
-      heartbeat: aHeartbeat({ atMs: NOW_MS - 1000, ...overrides }),
-      freshUntilMs: NOW_MS + 14_000,
-      ...more,
-    });
-
-  it('settled, unclaimed, unpaused and idle - ready, whether it beats or not', () => {
-    expect(ready(aWorkspace())).toBeUndefined();
-    expect(ready(aMuteWorkspace())).toBeUndefined();
-    expect(ready(beating())).toBeUndefined();
-  });
-
-  it('a restart is open - restarting, before all else', () => {
-    expect(ready(aWorkspace({ claim: aClaim(), desired: 'stopped' }))).toBe('restarting');
-  });
-
-  it('paused, or wanted stopped - paused, until the earliest end of the range is past it', () => {
-    expect(ready(aWorkspace({ desired: 'stopped' }))).toBe('paused');
-    const paused = aWorkspace({ pause: { by: 'x', reason: 'y', untilMs: NOW_MS } });
-    expect(ready(paused, at(NOW_MS - 1, NOW_MS))).toBe('paused');
-    expect(ready(paused)).toBeUndefined();
-  });
-
-  it('as many tasks as it may have - busy; one fewer - ready', () => {
-    expect(ready(beating({ activeTasks: 1 }))).toBe('busy');
-    expect(ready(beating({ activeTasks: 2 }))).toBe('busy');
-    const roomy = policyOf({ ...defaultSettings, maxActiveTasks: 3 });
-    expect(whyNotReady(beating({ activeTasks: 2 }), at(NOW_MS), roomy)).toBeUndefined();
-    expect(whyNotReady(beating({ activeTasks: 3 }), at(NOW_MS), roomy)).toBe('busy');
-  });
-
-  it('fresh for a reason that was not kept - no tasks are known, so ready', () => {
-    expect(ready(aMuteWorkspace({ freshUntilMs: NOW_MS + 9000 }))).toBeUndefined();
-  });
-
-  it('tasks of a beat that no longer counts - forgotten: a crashed agent becomes drainable', () => {
-    const stale = aWorkspace({ heartbeat: aHeartbeat({ activeTasks: 5 }), freshUntilMs: NOW_MS - 1 });
-    expect(ready(stale)).toBeUndefined();
-    expect(ready(stale, at(NOW_MS - 1, NOW_MS))).toBe('busy');
-  });
-
-  it('settling, and silent since the window opened - settling', () => {
-    const opened = { settleUntilMs: NOW_MS + 50_000 };
-    expect(ready(aMuteWorkspace(opened))).toBe('settling');
-    expect(ready(aWorkspace(opened))).toBe('settling');
-  });
-
-  it.each([
-    [-1, 'settling'],
-    [0, undefined],
-  ])('settling, and its boot has beaten %i ms from the opening of the window - %s', (offsetMs, why) => {
-    const openedMs = NOW_MS - 10_000;
-    const workspace = beating(
-      { atMs: openedMs + offsetMs },
-      { settleUntilMs: openedMs + policy.settleWindowMs },
-    );
-    expect(ready(workspace)).toBe(why);
-  });
-
-  it.each([
-    [-1, 'settling'],
-    [0, undefined],
-  ])('a window of another length, and a beat %i ms from its opening as it was kept - %s', (offsetMs, why) => {
-    const settleFromMs = NOW_MS - 10_000;
-    const opened = { settleFromMs, settleUntilMs: NOW_MS + 290_000 };
-    expect(ready(beating({ atMs: settleFromMs + offsetMs }, opened))).toBe(why);
-  });
-
-  it('settling, and only the retired boot has beaten - settling: that beat is no sign of the new one', () => {
-    const workspace = beating({}, { settleUntilMs: NOW_MS + 50_000, retiredBootId: aHeartbeat().bootId });
-    expect(ready(workspace)).toBe('settling');
-  });
-
-  it('the window is over, by the earliest end of the range - ready', () => {
-    const workspace = aMuteWorkspace({ settleUntilMs: NOW_MS });
-    expect(ready(workspace, at(NOW_MS - 1, NOW_MS))).toBe('settling');
-    expect(ready(workspace)).toBeUndefined();
   });
 });

@@ -1,5 +1,4 @@
 /** What a forward error costs, outcome by outcome: every call that goes over the wire, counted on the mocked clients. */
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { DescribeInstancesCommand } from '@aws-sdk/client-ec2';
 import { BatchGetCommand, TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -16,6 +15,7 @@ import {
   portsOver,
   TABLE,
 } from './mocked-aws.ts';
+import { conditionFailed } from './refused-writes.ts';
 
 let aws: ReturnType<typeof mockedAws>;
 beforeEach(() => {
@@ -136,9 +136,7 @@ describe('beside the usual ways', () => {
 
   it('another call probes at this moment - no call to EC2', async () => {
     holds(aws, stale);
-    aws.dynamo
-      .on(UpdateCommand)
-      .rejects(new ConditionalCheckFailedException({ message: 'leased', $metadata: {} }));
+    aws.dynamo.on(UpdateCommand).rejects(conditionFailed());
     await handleForwardError(forwardError(refused), portsOver(aws));
     expect(namesOf()).toEqual([read, lease, write]);
   });

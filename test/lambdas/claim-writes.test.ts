@@ -1,15 +1,14 @@
-import { ConditionalCheckFailedException, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import { StartInstancesCommand, StopInstancesCommand } from '@aws-sdk/client-ec2';
 import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { marshall } from '@aws-sdk/util-dynamodb';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Workspace } from '../../core/workspace.ts';
 import { handleRestarts } from '../../lambdas/restart/handle.ts';
 import { received } from './calls.ts';
+import { aRestartMessage, INSTANCE, LAUNCHED_MS } from './claimed.ts';
 import { aClaim, aStoredWorkspace, ec2Shows, holds, itemOf, mockedAws, portsOver } from './mocked-aws.ts';
+import { cancelled, conditionFailed, failedOn } from './refused-writes.ts';
 
-const INSTANCE = 'i-0123456789abcdef0';
 let aws: ReturnType<typeof mockedAws>;
 let ports: ReturnType<typeof portsOver>;
 beforeEach(() => {
@@ -19,36 +18,17 @@ beforeEach(() => {
 
 const workspace = (changes: Partial<Workspace> = {}): Workspace =>
   aStoredWorkspace({ generation: 4, claim: { ...aClaim(), bootId: 'boot-a' }, ...changes });
-const step = async () =>
-  (
-    await handleRestarts(
-      [
-        received({
-          v: 1,
-          kind: 'restart',
-          workspaceId: 'ws-1',
-          instanceId: INSTANCE,
-          generation: 4,
-          epoch: 0,
-          token: aClaim().token,
-        }),
-      ],
-      ports,
-    )
-  ).get('message-1');
+const step = async () => (await handleRestarts([received(aRestartMessage())], ports)).get('message-1');
 
 /** The first write is done but its answer lost, so the SDK's own repeat fails its condition: it finds `found`. */
 const repeatFinds = (found: (values: Record<string, unknown>) => Workspace) => {
   type Written = { ExpressionAttributeValues: Record<string, unknown> };
-  const Item = ({ ExpressionAttributeValues }: Written) =>
-    marshall(itemOf(found(ExpressionAttributeValues)), { removeUndefinedValues: true });
-  const refused = { message: 'no', $metadata: {} };
+  const item = ({ ExpressionAttributeValues }: Written) => itemOf(found(ExpressionAttributeValues));
   aws.dynamo.on(UpdateCommand).callsFake((input: Written) => {
-    throw new ConditionalCheckFailedException({ ...refused, Item: Item(input) });
+    throw conditionFailed(item(input));
   });
   aws.dynamo.on(TransactWriteCommand).callsFake((input: { TransactItems: [{ Update: Written }] }) => {
-    const reason = { Code: 'ConditionalCheckFailed', Item: Item(input.TransactItems[0].Update) };
-    throw new TransactionCanceledException({ ...refused, CancellationReasons: [reason, { Code: 'None' }] });
+    throw cancelled(failedOn(item(input.TransactItems[0].Update)), 'None');
   });
 };
 const starts = () => aws.ec2.commandCalls(StartInstancesCommand).length;
@@ -79,16 +59,16 @@ describe('a claim write whose answer was lost', () => {
 
   it('the intent of a Stop stands by our own write - the one Stop is called, and the restart is not lost', async () => {
     const claim = { ...aClaim(), kind: 'operator' as const, bootId: 'boot-a' };
-    holds(aws, workspace({ claim: { ...claim, launchTimeMs: ec2LaunchMs } }));
-    ec2Shows(aws, 'running', { launchTimeMs: ec2LaunchMs });
+    holds(aws, workspace({ claim: { ...claim, launchTimeMs: LAUNCHED_MS } }));
+    ec2Shows(aws, 'running', { launchTimeMs: LAUNCHED_MS });
     repeatFinds((values) => workspace({ claim: values[':claim'] as NonNullable<Workspace['claim']> }));
     await step();
     expect(aws.ec2.commandCalls(StopInstancesCommand)).toHaveLength(1);
   });
 
   it('the end stands by our own write - its news goes out', async () => {
-    holds(aws, workspace({ claim: { ...aClaim(), launchTimeMs: ec2LaunchMs } }));
-    ec2Shows(aws, 'running', { launchTimeMs: ec2LaunchMs });
+    holds(aws, workspace({ claim: { ...aClaim(), launchTimeMs: LAUNCHED_MS } }));
+    ec2Shows(aws, 'running', { launchTimeMs: LAUNCHED_MS });
     repeatFinds((values) => {
       const { claim: _ended, ...rest } = workspace();
       return { ...rest, endedBy: String(values[':nonce']) };
@@ -98,8 +78,8 @@ describe('a claim write whose answer was lost', () => {
   });
 
   it('the end was another run’s - no second piece of news', async () => {
-    holds(aws, workspace({ claim: { ...aClaim(), launchTimeMs: ec2LaunchMs } }));
-    ec2Shows(aws, 'running', { launchTimeMs: ec2LaunchMs });
+    holds(aws, workspace({ claim: { ...aClaim(), launchTimeMs: LAUNCHED_MS } }));
+    ec2Shows(aws, 'running', { launchTimeMs: LAUNCHED_MS });
     repeatFinds(() => {
       const { claim: _ended, ...rest } = workspace();
       return { ...rest, endedBy: 'of another write' };
@@ -108,5 +88,3 @@ describe('a claim write whose answer was lost', () => {
     expect(aws.bus.commandCalls(PutEventsCommand)).toHaveLength(0);
   });
 });
-
-const ec2LaunchMs = Date.parse('2026-11-24T10:00:00Z');

@@ -1,87 +1,31 @@
 /** What follows from a dead verdict beside a plain restart: nothing to start, nothing allowed, or a yes to wait for. */
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { DescribeInstancesCommand } from '@aws-sdk/client-ec2';
-import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
-import { SendMessageCommand } from '@aws-sdk/client-sqs';
-import { PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { marshall } from '@aws-sdk/util-dynamodb';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { describe, expect, it } from 'vitest';
 import type { WorkspaceSettings } from '../../core/policy.ts';
 import type { Receipt } from '../../core/receipt.ts';
 import type { Workspace } from '../../core/workspace.ts';
 import { handleForwardError } from '../../lambdas/forward-error/handle.ts';
-import { handleReprobes } from '../../lambdas/reprobe/handle.ts';
-import { aRequest, forwardError, received } from './calls.ts';
-import {
-  aStoredWorkspace,
-  ec2Shows,
-  holds,
-  itemOf,
-  mockedAws,
-  NOW_MS,
-  portsOver,
-  QUEUE,
-} from './mocked-aws.ts';
+import { forwardError } from './calls.ts';
+import { evidenceOf, INSTANCE, VERDICT } from './claimed.ts';
+import { aStoredWorkspace, ec2Shows, itemOf, NOW_MS } from './mocked-aws.ts';
+import { oneWorkspace } from './one-workspace.ts';
+import { conditionFailed } from './refused-writes.ts';
 
-const VERDICT = '01KAVERDCTAAAAAAAAAAAAAAAA';
-const INSTANCE = 'i-0123456789abcdef0';
-let aws: ReturnType<typeof mockedAws>;
-let ports: ReturnType<typeof portsOver>;
-beforeEach(() => {
-  aws = mockedAws();
-  ports = portsOver(aws);
-});
+const world = oneWorkspace();
+const { hold, fails, updates, puts, claimWrites, probes, sent, told, counted } = world;
 
 /** Seen down 2 s ago. */
 const suspected = (settings: Partial<WorkspaceSettings> = {}, changes: Partial<Workspace> = {}): Workspace =>
-  aStoredWorkspace({
-    settings,
-    evidence: {
-      kind: 'stopped',
-      verdictId: VERDICT,
-      atMs: NOW_MS - 2000,
-      generation: 3,
-      instanceId: INSTANCE,
-      bootId: 'boot-a',
-      seq: 41,
-      launchTimeMs: NOW_MS - 7_200_000,
-      round: 0,
-    },
-    ...changes,
-  });
+  aStoredWorkspace({ settings, evidence: evidenceOf(), ...changes });
 const secondLook = async () => {
-  const settled = await handleReprobes(
-    [
-      received({
-        v: 1,
-        kind: 'reprobe',
-        workspaceId: 'ws-1',
-        instanceId: INSTANCE,
-        generation: 3,
-        epoch: 0,
-        verdictId: VERDICT,
-        errorKind: 'refused',
-      }),
-    ],
-    ports,
-  );
-  const receipt = aws.dynamo.commandCalls(PutCommand).at(-1)?.args[0].input.Item?.['receipt'] as
-    Receipt | undefined;
-  return { settled: settled.get('message-1'), receipt };
+  const settled = await world.reprobes();
+  return { settled, receipt: puts().at(-1)?.Item?.['receipt'] as Receipt | undefined };
 };
-const updates = () => aws.dynamo.commandCalls(UpdateCommand).map((call) => call.args[0].input);
-const claims = () => updates().filter((update) => update.UpdateExpression?.startsWith('SET claim ='));
-const restarts = () =>
-  aws.sqs.commandCalls(SendMessageCommand).filter((call) => call.args[0].input.QueueUrl === QUEUE.restart);
-const news = () =>
-  aws.bus.commandCalls(PutEventsCommand).map((call) => {
-    const entry = call.args[0].input.Entries?.[0];
-    return { type: entry?.DetailType, ...(JSON.parse(entry?.Detail ?? '{}') as object) };
-  });
 
 describe('a terminated instance', () => {
   const terminated = () =>
-    aws.ec2.on(DescribeInstancesCommand).resolves({
+    world.aws.ec2.on(DescribeInstancesCommand).resolves({
       Reservations: [
         {
           Instances: [
@@ -100,14 +44,14 @@ describe('a terminated instance', () => {
     });
 
   it('gone under all the guards of a claim, and no claim: no budget is spent, and one event says what a replacement needs', async () => {
-    holds(aws, suspected());
+    hold(suspected());
     terminated();
     expect(await secondLook()).toMatchObject({
       settled: { kind: 'done' },
       receipt: { verdict: 'dead', reason: 'terminated', act: 'none' },
     });
-    expect(claims()).toHaveLength(0);
-    expect(restarts()).toHaveLength(0);
+    expect(claimWrites()).toHaveLength(0);
+    expect(sent('restart')).toHaveLength(0);
     const [gone] = updates();
     expect(gone?.UpdateExpression).toBe('SET gone = :finding REMOVE evidence, dueKey, dueAt');
     for (const guard of [
@@ -118,7 +62,7 @@ describe('a terminated instance', () => {
       'pause',
     ])
       expect(gone?.ConditionExpression).toContain(guard);
-    expect(news()).toEqual([
+    expect(told()).toEqual([
       {
         type: 'workspace.gone',
         workspaceId: 'ws-1',
@@ -138,52 +82,45 @@ describe('a terminated instance', () => {
   });
 
   it('the budget is spent - gone all the same: it needs none', async () => {
-    holds(aws, suspected({}, { recentRestartsMs: [NOW_MS - 3, NOW_MS - 2, NOW_MS - 1] }));
+    hold(suspected({}, { recentRestartsMs: [NOW_MS - 3, NOW_MS - 2, NOW_MS - 1] }));
     terminated();
     expect(await secondLook()).toMatchObject({ receipt: { verdict: 'dead', reason: 'terminated' } });
   });
 
   it('a beat or a new instance came in between - busy, and nothing is concluded', async () => {
-    holds(aws, suspected());
+    hold(suspected());
     terminated();
-    aws.dynamo.on(UpdateCommand).callsFake((input: { UpdateExpression?: string }) => {
+    world.aws.dynamo.on(UpdateCommand).callsFake((input: { UpdateExpression?: string }) => {
       if (input.UpdateExpression?.startsWith('SET gone') !== true) return {};
-      throw new ConditionalCheckFailedException({
-        message: 'no',
-        $metadata: {},
-        Item: marshall(itemOf(aStoredWorkspace({ generation: 4 })), { removeUndefinedValues: true }),
-      });
+      throw conditionFailed(itemOf(aStoredWorkspace({ generation: 4 })));
     });
     expect(await secondLook()).toMatchObject({ receipt: { verdict: 'busy', reason: 'claim-lost' } });
-    expect(news().map(({ type }) => type)).not.toContain('workspace.gone');
+    expect(told().map(({ type }) => type)).not.toContain('workspace.gone');
   });
 
   const gone = { verdictId: VERDICT, atMs: NOW_MS - 60_000, instanceId: INSTANCE };
 
   it('known to be gone - 503 gone by the verdict of then, with no probe, no new verdict and no claim', async () => {
-    holds(aws, aStoredWorkspace({ gone }));
-    const answer = await handleForwardError(
-      forwardError({ error: { kind: 'refused' }, request: aRequest }),
-      ports,
-    );
+    hold(aStoredWorkspace({ gone }));
+    const answer = await fails();
     expect(answer).toMatchObject({
       status: 503,
       body: { code: 'gone', verdict: 'dead', reason: 'terminated', restarting: false, verdictId: VERDICT },
     });
-    expect(aws.ec2.commandCalls(DescribeInstancesCommand)).toHaveLength(0);
+    expect(probes()).toBe(0);
     expect(updates()).toHaveLength(0);
   });
 
   it('another instance is registered by now - judged anew', async () => {
-    holds(aws, aStoredWorkspace({ gone: { ...gone, instanceId: 'i-0fedcba9876543210' } }));
-    ec2Shows(aws, 'running');
-    const answer = await handleForwardError(forwardError({ error: { kind: 'refused' } }), ports);
+    hold(aStoredWorkspace({ gone: { ...gone, instanceId: 'i-0fedcba9876543210' } }));
+    ec2Shows(world.aws, 'running');
+    const answer = await handleForwardError(forwardError({ error: { kind: 'refused' } }), world.ports);
     expect(answer).toMatchObject({ body: { verdict: 'alive' } });
   });
 
   it('the run that found it gone stopped half-way - its redelivery tells, and makes the verdict final', async () => {
     const { evidence: _evidence, ...found } = suspected({}, { gone });
-    holds(aws, found, [
+    hold(found, [
       {
         pk: 'WS#ws-1',
         sk: `VERDICT#${VERDICT}`,
@@ -192,7 +129,7 @@ describe('a terminated instance', () => {
     ]);
     terminated();
     expect(await secondLook()).toMatchObject({ receipt: { verdict: 'dead', reason: 'terminated' } });
-    expect(news().map(({ type }) => type)).toEqual(['workspace.gone', 'verdict.final']);
+    expect(told().map(({ type }) => type)).toEqual(['workspace.gone', 'verdict.final']);
   });
 });
 
@@ -201,46 +138,48 @@ describe('modes', () => {
     ['its own mode', { mode: 'observe' as const }, 100],
     ['its place outside the enforced share', {}, 0],
   ])('observed, by %s - dead and recorded, and nothing is done', async (_by, settings, enforcePercent) => {
-    ports = { ...ports, settings: { ...ports.settings, enforcePercent } };
-    holds(aws, suspected(settings));
-    ec2Shows(aws, 'stopped');
+    world.ports = { ...world.ports, settings: { ...world.ports.settings, enforcePercent } };
+    hold(suspected(settings));
+    ec2Shows(world.aws, 'stopped');
     expect(await secondLook()).toMatchObject({
       receipt: { verdict: 'dead', reason: 'stopped', act: 'withheld' },
     });
-    expect(claims()).toHaveLength(0);
-    expect(restarts()).toHaveLength(0);
-    expect(news()).toContainEqual(
+    expect(claimWrites()).toHaveLength(0);
+    expect(sent('restart')).toHaveLength(0);
+    expect(told()).toContainEqual(
       expect.objectContaining({ type: 'restart.withheld', verdictId: VERDICT, wouldHave: 'started' }),
     );
   });
 
   it('approve - the claim waits for a yes, and the news says so', async () => {
-    holds(aws, suspected({ mode: 'approve' }));
-    ec2Shows(aws, 'stopped');
+    hold(suspected({ mode: 'approve' }));
+    ec2Shows(world.aws, 'stopped');
     expect(await secondLook()).toMatchObject({ receipt: { verdict: 'dead', act: 'awaits-approval' } });
-    expect(claims()[0]?.ExpressionAttributeValues?.[':claim']).toMatchObject({ step: 'awaiting-approval' });
-    expect(news().map(({ type }) => type)).toContain('restart.awaiting-approval');
+    expect(claimWrites()[0]?.ExpressionAttributeValues?.[':claim']).toMatchObject({
+      step: 'awaiting-approval',
+    });
+    expect(told().map(({ type }) => type)).toContain('restart.awaiting-approval');
   });
 
   it('enforce - the restart is sent', async () => {
-    holds(aws, suspected());
-    ec2Shows(aws, 'stopped');
+    hold(suspected());
+    ec2Shows(world.aws, 'stopped');
     expect(await secondLook()).toMatchObject({ receipt: { verdict: 'dead', act: 'restart' } });
-    expect(restarts()).toHaveLength(1);
+    expect(sent('restart')).toHaveLength(1);
   });
 });
 
 describe('quarantine', () => {
   it('the budget is spent - quarantined under the guards of a claim, paged, and busy', async () => {
-    holds(aws, suspected({}, { recentRestartsMs: [NOW_MS - 900_000, NOW_MS - 600_000, NOW_MS - 300_000] }));
-    ec2Shows(aws, 'stopped');
+    hold(suspected({}, { recentRestartsMs: [NOW_MS - 900_000, NOW_MS - 600_000, NOW_MS - 300_000] }));
+    ec2Shows(world.aws, 'stopped');
     expect(await secondLook()).toMatchObject({
       receipt: { verdict: 'busy', reason: 'restart-budget-spent' },
     });
     expect(updates()[0]?.UpdateExpression).toContain('SET quarantine = :finding');
     expect(updates()[0]?.ConditionExpression).toContain('attribute_not_exists(quarantine)');
-    expect(ports.log.counted).toContain('WorkspaceQuarantined');
-    expect(news()).toContainEqual(expect.objectContaining({ type: 'workspace.quarantined', restarts: 3 }));
+    expect(counted()).toContain('WorkspaceQuarantined');
+    expect(told()).toContainEqual(expect.objectContaining({ type: 'workspace.quarantined', restarts: 3 }));
   });
 
   it('quarantined - no claim and no second piece of news, however often it is found dead', async () => {
@@ -249,24 +188,24 @@ describe('quarantine', () => {
       atMs: NOW_MS - 1,
       because: 'start-refused',
     };
-    holds(aws, suspected({}, { quarantine }));
-    ec2Shows(aws, 'stopped');
+    hold(suspected({}, { quarantine }));
+    ec2Shows(world.aws, 'stopped');
     expect(await secondLook()).toMatchObject({ receipt: { verdict: 'busy', reason: 'quarantined' } });
-    expect(claims()).toHaveLength(0);
-    expect(news().map(({ type }) => type)).toEqual(['verdict.final']);
+    expect(claimWrites()).toHaveLength(0);
+    expect(told().map(({ type }) => type)).toEqual(['verdict.final']);
   });
 
   it('quarantined between the look and the claim - the claim itself refuses', async () => {
-    holds(aws, suspected());
-    ec2Shows(aws, 'stopped');
+    hold(suspected());
+    ec2Shows(world.aws, 'stopped');
     await secondLook();
-    expect(claims()[0]?.ConditionExpression).toContain('attribute_not_exists(quarantine)');
+    expect(claimWrites()[0]?.ConditionExpression).toContain('attribute_not_exists(quarantine)');
   });
 });
 
 describe("a person's stop", () => {
   const stoppedByApi = () =>
-    aws.ec2.on(DescribeInstancesCommand).resolves({
+    world.aws.ec2.on(DescribeInstancesCommand).resolves({
       Reservations: [
         {
           Instances: [
@@ -283,7 +222,7 @@ describe("a person's stop", () => {
     });
 
   it('respected - busy, and no claim; the reason is in the receipt', async () => {
-    holds(aws, suspected({ respectManualStop: true }));
+    hold(suspected({ respectManualStop: true }));
     stoppedByApi();
     const { receipt } = await secondLook();
     expect(receipt).toMatchObject({ verdict: 'busy', reason: 'stopped-by-person' });
@@ -291,20 +230,20 @@ describe("a person's stop", () => {
       stateReason: 'Client.UserInitiatedShutdown',
       stoppedAtMs: NOW_MS - 300_000,
     });
-    expect(claims()).toHaveLength(0);
+    expect(claimWrites()).toHaveLength(0);
   });
 
   it("not asked for - restarted as ever: EC2's reason expresses no wish", async () => {
-    holds(aws, suspected());
+    hold(suspected());
     stoppedByApi();
     await secondLook();
-    expect(claims()).toHaveLength(1);
+    expect(claimWrites()).toHaveLength(1);
   });
 
   it("it was Defib's own stop - restarted", async () => {
-    holds(aws, suspected({ respectManualStop: true }, { lastStopMs: NOW_MS - 301_000 }));
+    hold(suspected({ respectManualStop: true }, { lastStopMs: NOW_MS - 301_000 }));
     stoppedByApi();
     await secondLook();
-    expect(claims()).toHaveLength(1);
+    expect(claimWrites()).toHaveLength(1);
   });
 });

@@ -1,10 +1,10 @@
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { ChangeMessageVisibilityCommand } from '@aws-sdk/client-sqs';
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { describe, expect, it } from 'vitest';
-import { answered, keptPieces, notes, rowUpdates } from './parked.ts';
-import { aStoredWorkspace, NOW_MS } from './mocked-aws.ts';
 import { deliveryWorld, justReceived, REQUEST } from './delivery-world.ts';
+import { aStoredWorkspace, NOW_MS } from './mocked-aws.ts';
+import { answered, keptPieces, notes, rowUpdates } from './parked.ts';
+import { conditionFailed } from './refused-writes.ts';
 
 const world = deliveryWorld();
 const { hold, settle, endings, reports } = world;
@@ -42,7 +42,7 @@ describe('the lease of an attempt', () => {
     hold();
     world.aws.dynamo.on(UpdateCommand).callsFake((input: { UpdateExpression: string }) => {
       if (!input.UpdateExpression.startsWith('SET #state = :delivering')) return {};
-      throw new ConditionalCheckFailedException({ message: 'taken', $metadata: {} });
+      throw conditionFailed();
     });
     expect(await settle()).toEqual({ kind: 'again', afterSeconds: 2 });
     expect(world.asked).toHaveLength(0);

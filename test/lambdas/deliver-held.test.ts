@@ -1,10 +1,10 @@
-import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import { TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import { describe, expect, it } from 'vitest';
 import type { ParkedRequest } from '../../core/parking.ts';
-import { news, notes } from './parked.ts';
-import { aStoredWorkspace, NOW_MS } from './mocked-aws.ts';
 import { deliveryWorld } from './delivery-world.ts';
+import { aStoredWorkspace, NOW_MS } from './mocked-aws.ts';
+import { news, notes } from './parked.ts';
+import { cancelled } from './refused-writes.ts';
 
 const world = deliveryWorld();
 const { hold, settle, endings } = world;
@@ -63,17 +63,12 @@ describe('a request whose caller refuses a second copy', () => {
 });
 
 describe('another copy begins an attempt while this one is about to end the request', () => {
-  const cancelled = new TransactionCanceledException({
-    message: 'another attempt',
-    $metadata: {},
-    CancellationReasons: [{ Code: 'ConditionalCheckFailed' }],
-  });
   /** The row is another's by the time that the end is written. */
   const movesOn = (changes: Partial<ParkedRequest>, now: Partial<ParkedRequest>) => {
     hold(changes);
     world.aws.dynamo.on(TransactWriteCommand).callsFake(() => {
       hold({ ...changes, ...now });
-      throw cancelled;
+      throw cancelled();
     });
   };
   const others = { state: 'delivering', attempts: 9, leaseUntilMs: NOW_MS + 90_000 } as const;

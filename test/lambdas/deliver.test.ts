@@ -1,4 +1,3 @@
-import { ConditionalCheckFailedException, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import { DescribeInstancesCommand } from '@aws-sdk/client-ec2';
 import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { ChangeMessageVisibilityCommand } from '@aws-sdk/client-sqs';
@@ -6,9 +5,10 @@ import { TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { describe, expect, it } from 'vitest';
 import { handleDeliveries } from '../../lambdas/deliver/handle.ts';
 import { received } from './calls.ts';
-import { answered, news, rowUpdates } from './parked.ts';
-import { aStoredWorkspace, ec2Shows, NOW_MS } from './mocked-aws.ts';
 import { deliveryWorld, message, REQUEST } from './delivery-world.ts';
+import { aStoredWorkspace, ec2Shows, NOW_MS } from './mocked-aws.ts';
+import { answered, news, rowUpdates } from './parked.ts';
+import { cancelled, conditionFailed, FAILED } from './refused-writes.ts';
 
 const world = deliveryWorld();
 const { hold, settle, endings, reports } = world;
@@ -104,9 +104,7 @@ describe('a ready workspace', () => {
 
   it('another delivery has the request - not sent a second time', async () => {
     hold();
-    world.aws.dynamo
-      .on(UpdateCommand)
-      .rejects(new ConditionalCheckFailedException({ message: 'taken', $metadata: {} }));
+    world.aws.dynamo.on(UpdateCommand).rejects(conditionFailed());
     await settle();
     expect(world.asked).toHaveLength(0);
   });
@@ -297,13 +295,7 @@ describe('the end of a request', () => {
 
   it('that another has written before - it stands, and nothing is announced twice (S24)', async () => {
     hold();
-    world.aws.dynamo.on(TransactWriteCommand).rejects(
-      new TransactionCanceledException({
-        message: 'final',
-        $metadata: {},
-        CancellationReasons: [{ Code: 'ConditionalCheckFailed' }, { Code: 'None' }],
-      }),
-    );
+    world.aws.dynamo.on(TransactWriteCommand).rejects(cancelled(FAILED, 'None'));
     expect(await settle()).toEqual({ kind: 'done' });
     expect(news(world.aws)).toEqual([]);
   });

@@ -8,7 +8,8 @@ import { handleDeliveries } from '../../lambdas/deliver/handle.ts';
 import type { AgentAnswer, AgentRequest } from '../../lambdas/ports/agents.ts';
 import type { Received } from '../../lambdas/ports/queues.ts';
 import { received } from './calls.ts';
-import { aStoredWorkspace, ec2Shows, holds, mockedAws, NOW_MS, portsOver, QUEUE } from './mocked-aws.ts';
+import { aStoredWorkspace, ec2Shows, holds, mockedAws, NOW_MS, QUEUE } from './mocked-aws.ts';
+import { allPortsOver } from './one-workspace.ts';
 import { aMessage, answered, aRow, REQUEST } from './parked.ts';
 
 export { REQUEST };
@@ -24,7 +25,7 @@ export const justReceived = {
 
 class DeliveryWorld {
   aws!: ReturnType<typeof mockedAws>;
-  ports!: ReturnType<typeof portsOver>;
+  ports!: ReturnType<typeof allPortsOver>;
   /** What the agent was sent. */
   asked: AgentRequest[] = [];
   answer: AgentAnswer = answered(200);
@@ -33,7 +34,7 @@ class DeliveryWorld {
     this.aws = mockedAws();
     this.asked = [];
     this.answer = answered(200);
-    this.ports = portsOver(this.aws, (request) => {
+    this.ports = allPortsOver(this.aws, (request) => {
       this.asked.push(request);
       return this.answer;
     });

@@ -1,47 +1,25 @@
 import { DescribeInstancesCommand } from '@aws-sdk/client-ec2';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { BatchGetCommand, TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { ConditionalCheckFailedException, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
-import { marshall } from '@aws-sdk/util-dynamodb';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { handleForwardError } from '../../lambdas/forward-error/handle.ts';
 import { aRequest, forwardError } from './calls.ts';
-import {
-  aClaim,
-  aStoredWorkspace,
-  dated,
-  ec2Shows,
-  holds,
-  itemOf,
-  mockedAws,
-  NOW_MS,
-  portsOver,
-  QUEUE,
-  TABLE,
-} from './mocked-aws.ts';
+import { aClaim, aStoredWorkspace, dated, ec2Shows, itemOf, NOW_MS, QUEUE, TABLE } from './mocked-aws.ts';
+import { oneWorkspace } from './one-workspace.ts';
+import { sentTo } from './parked.ts';
+import { cancelled, conditionFailed, FAILED } from './refused-writes.ts';
 
-let aws: ReturnType<typeof mockedAws>;
-let ports: ReturnType<typeof portsOver>;
-beforeEach(() => {
-  aws = mockedAws();
-  ports = portsOver(aws);
-});
+const world = oneWorkspace();
+const { hold, fails, updates, transactions, probes, counted } = world;
 
 const refused = { error: { kind: 'refused' } };
-const sent = (queue: keyof typeof QUEUE) =>
-  aws.sqs
-    .commandCalls(SendMessageCommand)
-    .map((call) => call.args[0].input)
-    .filter((input) => input.QueueUrl === QUEUE[queue]);
-const probes = () => aws.ec2.commandCalls(DescribeInstancesCommand).length;
-const updates = () => aws.dynamo.commandCalls(UpdateCommand).map((call) => call.args[0].input);
-const transactions = () =>
-  aws.dynamo.commandCalls(TransactWriteCommand).map((call) => call.args[0].input.TransactItems ?? []);
+const sent = (queue: keyof typeof QUEUE) => sentTo(world.aws, queue);
+const ask = (body: unknown) => handleForwardError(forwardError(body), world.ports);
 
 describe('a workspace that settles, is paused or is being restarted', () => {
   it('inside the settle window - busy without a probe, and the request is parked', async () => {
-    holds(aws, aStoredWorkspace({ settleUntilMs: NOW_MS + 20_000 }));
-    const answer = await handleForwardError(forwardError({ ...refused, request: aRequest }), ports);
+    hold(aStoredWorkspace({ settleUntilMs: NOW_MS + 20_000 }));
+    const answer = await fails();
     expect(answer).toMatchObject({
       status: 202,
       body: { verdict: 'busy', reason: 'settling', code: 'parked', position: 1 },
@@ -52,30 +30,27 @@ describe('a workspace that settles, is paused or is being restarted', () => {
   });
 
   it('a claim is open - busy without a probe, however many calls come', async () => {
-    holds(aws, aStoredWorkspace({ claim: aClaim() }));
-    const answers = await Promise.all(
-      [1, 2, 3, 4, 5].map(() => handleForwardError(forwardError(refused), ports)),
-    );
+    hold(aStoredWorkspace({ claim: aClaim() }));
+    const answers = await Promise.all([1, 2, 3, 4, 5].map(() => ask(refused)));
     expect(answers.map((answer) => answer.body?.['reason'])).toEqual(Array(5).fill('restarting'));
     expect(probes()).toBe(0);
   });
 
   it('paused, and the policy refuses - 409, nothing is parked', async () => {
-    holds(
-      aws,
+    hold(
       aStoredWorkspace({
         pause: { by: 'role/op', reason: 'maintenance' },
         settings: { whenPaused: 'refuse' },
       }),
     );
-    const answer = await handleForwardError(forwardError({ ...refused, request: aRequest }), ports);
+    const answer = await fails();
     expect(answer).toMatchObject({ status: 409, body: { code: 'paused' } });
     expect(sent('parked')).toHaveLength(0);
   });
 
   it('without a request there is nothing to park - busy is 503 with Retry-After', async () => {
-    holds(aws, aStoredWorkspace({ settleUntilMs: NOW_MS + 20_000 }));
-    const answer = await handleForwardError(forwardError(refused), ports);
+    hold(aStoredWorkspace({ settleUntilMs: NOW_MS + 20_000 }));
+    const answer = await ask(refused);
     expect(answer).toMatchObject({
       status: 503,
       headers: { 'retry-after': '5' },
@@ -86,29 +61,26 @@ describe('a workspace that settles, is paused or is being restarted', () => {
 
 describe('a workspace whose instance is looked at', () => {
   it('the probe says stopped but a beat is 0.7 s old - busy after one probe, nothing is restarted', async () => {
-    holds(aws, aStoredWorkspace({ freshUntilMs: NOW_MS + 14_300 }));
-    ec2Shows(aws, 'stopped');
-    const answer = await handleForwardError(forwardError({ ...refused, request: aRequest }), ports);
+    hold(aStoredWorkspace({ freshUntilMs: NOW_MS + 14_300 }));
+    ec2Shows(world.aws, 'stopped');
+    const answer = await fails();
     expect(answer).toMatchObject({ status: 202, body: { verdict: 'busy', reason: 'heartbeat-fresh' } });
     expect(probes()).toBe(1);
     expect(sent('reprobe')).toHaveLength(0);
   });
 
   it('running and the connection is refused - 503 agent-restarting, and the request is not parked', async () => {
-    holds(aws, aStoredWorkspace());
-    ec2Shows(aws, 'running');
-    const answer = await handleForwardError(forwardError({ ...refused, request: aRequest }), ports);
+    hold(aStoredWorkspace());
+    ec2Shows(world.aws, 'running');
+    const answer = await fails();
     expect(answer).toMatchObject({ status: 503, body: { code: 'agent-restarting', verdict: 'alive' } });
     expect(sent('parked')).toHaveLength(0);
   });
 
   it('running after a deadline - 202 upstream-busy, parked as ambiguous', async () => {
-    holds(aws, aStoredWorkspace());
-    ec2Shows(aws, 'running');
-    const answer = await handleForwardError(
-      forwardError({ error: { kind: 'deadline' }, request: aRequest }),
-      ports,
-    );
+    hold(aStoredWorkspace());
+    ec2Shows(world.aws, 'running');
+    const answer = await ask({ error: { kind: 'deadline' }, request: aRequest });
     expect(answer).toMatchObject({ status: 202, body: { code: 'upstream-busy', verdict: 'alive' } });
     const row = transactions()
       .flat()
@@ -117,59 +89,51 @@ describe('a workspace whose instance is looked at', () => {
   });
 
   it('an upstream 502 and a busy workspace - 202, as for a transport error', async () => {
-    holds(aws, aStoredWorkspace({ freshUntilMs: NOW_MS + 5000 }));
-    ec2Shows(aws, 'stopped');
+    hold(aStoredWorkspace({ freshUntilMs: NOW_MS + 5000 }));
+    ec2Shows(world.aws, 'stopped');
     const report = { error: { kind: 'upstream', status: 502 }, request: aRequest };
-    expect(await handleForwardError(forwardError(report), ports)).toMatchObject({
+    expect(await ask(report)).toMatchObject({
       status: 202,
       body: { verdict: 'busy' },
     });
   });
 
   it('an upstream 502 and an alive workspace - 502 that names the upstream status', async () => {
-    holds(aws, aStoredWorkspace());
-    ec2Shows(aws, 'running');
-    const answer = await handleForwardError(
-      forwardError({ error: { kind: 'upstream', status: 502 } }),
-      ports,
-    );
+    hold(aStoredWorkspace());
+    ec2Shows(world.aws, 'running');
+    const answer = await ask({ error: { kind: 'upstream', status: 502 } });
     expect(answer).toMatchObject({ status: 502, body: { code: 'upstream-error', upstreamStatus: 502 } });
   });
 
   it.each(['RequestLimitExceeded', 'InternalError', 'UnauthorizedOperation'])(
     'EC2 answers %s a hundred times - no evidence, no re-probe of a sighting, nobody is restarted',
     async (code) => {
-      holds(aws, aStoredWorkspace());
-      aws.ec2.on(DescribeInstancesCommand).rejects(Object.assign(new Error(code), { name: code }));
-      for (let i = 0; i < 100; i++) await handleForwardError(forwardError(refused), ports);
+      hold(aStoredWorkspace());
+      world.aws.ec2.on(DescribeInstancesCommand).rejects(Object.assign(new Error(code), { name: code }));
+      for (let i = 0; i < 100; i++) await ask(refused);
       expect(updates().filter((update) => update.UpdateExpression?.includes('evidence'))).toHaveLength(0);
       expect(sent('restart')).toHaveLength(0);
     },
   );
 
   it('the caller tried another instance than the registered one - busy, moved, without a probe', async () => {
-    holds(aws, aStoredWorkspace());
-    const answer = await handleForwardError(
-      forwardError({ error: { kind: 'eof', instanceId: 'i-0aaaaaaaaaaaaaaaa' } }),
-      ports,
-    );
+    hold(aStoredWorkspace());
+    const answer = await ask({ error: { kind: 'eof', instanceId: 'i-0aaaaaaaaaaaaaaaa' } });
     expect(answer).toMatchObject({ body: { verdict: 'busy', reason: 'moved' } });
     expect(probes()).toBe(0);
   });
 
   it('the answer holds other instances only - absent is unknown, never a sighting', async () => {
-    holds(aws, aStoredWorkspace());
-    ec2Shows(aws, 'stopped', { instanceId: 'i-0ffffffffffffffff' });
-    const answer = await handleForwardError(forwardError(refused), ports);
+    hold(aStoredWorkspace());
+    ec2Shows(world.aws, 'stopped', { instanceId: 'i-0ffffffffffffffff' });
+    const answer = await ask(refused);
     expect(answer.body).toMatchObject({ verdict: 'busy', reason: 'probe-inconclusive' });
   });
 
   it('another call probes at this moment - no second probe', async () => {
-    holds(aws, aStoredWorkspace());
-    aws.dynamo
-      .on(UpdateCommand)
-      .rejects(new ConditionalCheckFailedException({ message: 'leased', $metadata: {} }));
-    const answer = await handleForwardError(forwardError(refused), ports);
+    hold(aStoredWorkspace());
+    world.aws.dynamo.on(UpdateCommand).rejects(conditionFailed());
+    const answer = await ask(refused);
     expect(answer.body).toMatchObject({ verdict: 'busy', reason: 'probe-shared' });
     expect(probes()).toBe(0);
   });
@@ -178,25 +142,25 @@ describe('a workspace whose instance is looked at', () => {
     'the database clock is %i ms away from our own - busy, whatever the probe says',
     async (skewMs) => {
       const workspace = aStoredWorkspace();
-      aws.dynamo
+      world.aws.dynamo
         .on(BatchGetCommand)
         .resolves({ Responses: { [TABLE]: [itemOf(workspace)] }, $metadata: dated(NOW_MS + skewMs) });
-      ec2Shows(aws, 'stopped');
-      const answer = await handleForwardError(forwardError(refused), ports);
+      ec2Shows(world.aws, 'stopped');
+      const answer = await ask(refused);
       expect(answer.body).toMatchObject({ verdict: 'busy', reason: 'clock-unsure' });
-      expect(ports.log.counted).toContain('FactsInDoubt');
+      expect(counted()).toContain('FactsInDoubt');
     },
   );
 });
 
 describe('a suspect', () => {
   beforeEach(() => {
-    holds(aws, aStoredWorkspace());
-    ec2Shows(aws, 'stopped');
+    hold(aStoredWorkspace());
+    ec2Shows(world.aws, 'stopped');
   });
 
   it('stopped and stale - pending: evidence bound to what was seen, a re-probe in 2 s, the request held', async () => {
-    const answer = await handleForwardError(forwardError({ ...refused, request: aRequest }), ports);
+    const answer = await fails();
     expect(answer).toMatchObject({
       status: 202,
       headers: { 'retry-after': '2' },
@@ -227,15 +191,17 @@ describe('a suspect', () => {
 
   it('its receipt is written before the re-probe is asked for', async () => {
     const order: string[] = [];
-    aws.dynamo.on(TransactWriteCommand).callsFake(() => void order.push('receipt'));
-    aws.sqs.on(SendMessageCommand, { QueueUrl: QUEUE.reprobe }).callsFake(() => void order.push('re-probe'));
-    await handleForwardError(forwardError(refused), ports);
+    world.aws.dynamo.on(TransactWriteCommand).callsFake(() => void order.push('receipt'));
+    world.aws.sqs
+      .on(SendMessageCommand, { QueueUrl: QUEUE.reprobe })
+      .callsFake(() => void order.push('re-probe'));
+    await ask(refused);
     expect(order).toEqual(['receipt', 're-probe']);
   });
 
   it('the re-probe cannot be sent - the evidence is removed, and the answer is 503', async () => {
-    aws.sqs.on(SendMessageCommand, { QueueUrl: QUEUE.reprobe }).rejects(new Error('no queue'));
-    const answer = await handleForwardError(forwardError({ ...refused, request: aRequest }), ports);
+    world.aws.sqs.on(SendMessageCommand, { QueueUrl: QUEUE.reprobe }).rejects(new Error('no queue'));
+    const answer = await fails();
     expect(answer.status).toBe(503);
     expect(updates().at(-1)?.UpdateExpression).toContain('REMOVE evidence');
     expect(sent('parked')).toHaveLength(0);
@@ -253,32 +219,28 @@ describe('a suspect', () => {
       launchTimeMs: NOW_MS - 7_200_000,
       round: 0,
     };
-    holds(aws, aStoredWorkspace({ evidence }));
-    const answer = await handleForwardError(forwardError({ ...refused, request: aRequest }), ports);
+    hold(aStoredWorkspace({ evidence }));
+    const answer = await fails();
     expect(answer.body).toMatchObject({ verdict: 'pending', verdictId: evidence.verdictId });
     expect(sent('reprobe')).toHaveLength(0);
   });
 
   it('a beat arrives between read and evidence - nothing is written, and the answer is busy', async () => {
     const beating = aStoredWorkspace({ freshUntilMs: NOW_MS + 15_000 });
-    aws.dynamo.on(UpdateCommand).callsFake((input: { UpdateExpression: string }) => {
+    world.aws.dynamo.on(UpdateCommand).callsFake((input: { UpdateExpression: string }) => {
       if (!input.UpdateExpression.startsWith('SET evidence')) return {};
-      throw new ConditionalCheckFailedException({
-        message: 'beat',
-        $metadata: {},
-        Item: marshall(itemOf(beating)),
-      });
+      throw conditionFailed(itemOf(beating));
     });
-    const answer = await handleForwardError(forwardError(refused), ports);
+    const answer = await ask(refused);
     expect(answer.body).toMatchObject({ verdict: 'busy', reason: 'heartbeat-fresh' });
     expect(sent('reprobe')).toHaveLength(0);
   });
 
   it('EC2 throttles the first probe - pending, and both looks are left to the re-probe function', async () => {
-    aws.ec2
+    world.aws.ec2
       .on(DescribeInstancesCommand)
       .rejects(Object.assign(new Error(), { name: 'RequestLimitExceeded' }));
-    const answer = await handleForwardError(forwardError(refused), ports);
+    const answer = await ask(refused);
     expect(answer.body).toMatchObject({ verdict: 'pending', reason: 'probe-queued' });
     expect(sent('reprobe')).toMatchObject([{ DelaySeconds: 0 }]);
   });
@@ -290,7 +252,7 @@ describe('a caller that waits for the verdict (Prefer: wait)', () => {
   /** The chain's receipt and the request's row, as they are when the verdict has become final. */
   const becomes = (verdict: string, reason: string, state = 'parked', more = {}) => {
     const ids = { verdictId: '01KATESTAAAAAAAAAAAAAAAA01', requestId: '01KATESTAAAAAAAAAAAAAAAA02' };
-    holds(aws, aStoredWorkspace(), [
+    hold(aStoredWorkspace(), [
       {
         pk: 'WS#ws-1',
         sk: `VERDICT#${ids.verdictId}`,
@@ -303,7 +265,7 @@ describe('a caller that waits for the verdict (Prefer: wait)', () => {
         ...{ whenDead: 'refuse', errorClass: 'agent-restarting', ...more },
       },
     ]);
-    ec2Shows(aws, 'stopped');
+    ec2Shows(world.aws, 'stopped');
   };
   const ends = () =>
     transactions().filter((items) =>
@@ -312,32 +274,30 @@ describe('a caller that waits for the verdict (Prefer: wait)', () => {
 
   it('dead - 503 restarting, and its request is ended, so that it is not answered twice', async () => {
     becomes('dead', 'stopped');
-    const answer = await handleForwardError(waiting(), ports);
+    const answer = await handleForwardError(waiting(), world.ports);
     expect(answer).toMatchObject({ status: 503, body: { code: 'dead', restarting: true } });
     expect(ends()).toHaveLength(1);
   });
 
   it('dead, and deliver has ended the request a moment before - 503 all the same, never a 202', async () => {
     becomes('dead', 'stopped', 'refused');
-    const cancelled = new TransactionCanceledException({
-      message: 'final',
-      $metadata: {},
-      CancellationReasons: [{ Code: 'ConditionalCheckFailed' }, { Code: 'None' }],
-    });
-    aws.dynamo
+    world.aws.dynamo
       .on(TransactWriteCommand)
       .callsFake((input: { TransactItems: { Update?: { ExpressionAttributeValues?: object } }[] }) => {
         const [first] = input.TransactItems;
         if (first?.Update?.ExpressionAttributeValues && ':ended' in first.Update.ExpressionAttributeValues)
-          throw cancelled;
+          throw cancelled(FAILED, 'None');
         return {};
       });
-    expect(await handleForwardError(waiting(), ports)).toMatchObject({ status: 503, body: { code: 'dead' } });
+    expect(await handleForwardError(waiting(), world.ports)).toMatchObject({
+      status: 503,
+      body: { code: 'dead' },
+    });
   });
 
   it('dead, and it asked to park - 202, parked for after the restart', async () => {
     becomes('dead', 'stopped', 'parked', { whenDead: 'park' });
-    expect(await handleForwardError(waiting({ whenDead: 'park' }), ports)).toMatchObject({
+    expect(await handleForwardError(waiting({ whenDead: 'park' }), world.ports)).toMatchObject({
       status: 202,
       body: { verdict: 'dead', code: 'parked' },
     });
@@ -346,7 +306,7 @@ describe('a caller that waits for the verdict (Prefer: wait)', () => {
 
   it('busy - 202, parked', async () => {
     becomes('busy', 'heartbeat-fresh');
-    expect(await handleForwardError(waiting(), ports)).toMatchObject({
+    expect(await handleForwardError(waiting(), world.ports)).toMatchObject({
       status: 202,
       body: { verdict: 'busy', code: 'parked' },
     });
@@ -354,7 +314,7 @@ describe('a caller that waits for the verdict (Prefer: wait)', () => {
 
   it('not final in time - the pending answer', async () => {
     becomes('pending', 'suspect');
-    expect(await handleForwardError(waiting(), ports)).toMatchObject({
+    expect(await handleForwardError(waiting(), world.ports)).toMatchObject({
       status: 202,
       body: { verdict: 'pending' },
     });
@@ -363,36 +323,31 @@ describe('a caller that waits for the verdict (Prefer: wait)', () => {
 
 describe('parking', () => {
   beforeEach(() => {
-    holds(aws, aStoredWorkspace({ settleUntilMs: NOW_MS + 20_000 }));
+    hold(aStoredWorkspace({ settleUntilMs: NOW_MS + 20_000 }));
   });
   const call = () => forwardError({ ...refused, request: aRequest });
 
   it('the row cannot be written - 503 parking-failed and a metric, never a false 202', async () => {
-    aws.dynamo.on(TransactWriteCommand).rejects(new Error('no table'));
-    expect(await handleForwardError(call(), ports)).toMatchObject({
+    world.aws.dynamo.on(TransactWriteCommand).rejects(new Error('no table'));
+    expect(await handleForwardError(call(), world.ports)).toMatchObject({
       status: 503,
       body: { code: 'parking-failed' },
     });
-    expect(ports.log.counted).toContain('ParkingFailed');
+    expect(counted()).toContain('ParkingFailed');
   });
 
   it('the message cannot be sent - 503 parking-failed and a metric, never a false 202', async () => {
-    aws.sqs.on(SendMessageCommand, { QueueUrl: QUEUE.parked }).rejects(new Error('no queue'));
-    expect(await handleForwardError(call(), ports)).toMatchObject({
+    world.aws.sqs.on(SendMessageCommand, { QueueUrl: QUEUE.parked }).rejects(new Error('no queue'));
+    expect(await handleForwardError(call(), world.ports)).toMatchObject({
       status: 503,
       body: { code: 'parking-failed' },
     });
-    expect(ports.log.counted).toContain('ParkingFailed');
+    expect(counted()).toContain('ParkingFailed');
   });
 
   it('as many are parked as may be - 429 parked-full', async () => {
-    const reasons = ['None', 'None', 'None', 'ConditionalCheckFailed'].map((Code) => ({ Code }));
-    aws.dynamo
-      .on(TransactWriteCommand)
-      .rejects(
-        new TransactionCanceledException({ message: 'full', $metadata: {}, CancellationReasons: reasons }),
-      );
-    expect(await handleForwardError(call(), ports)).toMatchObject({
+    world.aws.dynamo.on(TransactWriteCommand).rejects(cancelled('None', 'None', 'None', FAILED));
+    expect(await handleForwardError(call(), world.ports)).toMatchObject({
       status: 429,
       body: { code: 'parked-full' },
     });
@@ -400,17 +355,17 @@ describe('parking', () => {
 
   it('the same request id with the same body - the first answer again, with no second copy', async () => {
     const answer = { status: 202, headers: {}, body: { requestId: 'first' } };
-    const value = { fingerprint: ports.ids.fingerprint(JSON.stringify(aRequest)), answer };
-    holds(aws, aStoredWorkspace(), [{ pk: 'IDEM#role/proxy#ws-1#r-1', sk: 'ANSWER', value }]);
-    expect(await handleForwardError(call(), ports)).toEqual(answer);
+    const value = { fingerprint: world.ports.ids.fingerprint(JSON.stringify(aRequest)), answer };
+    hold(aStoredWorkspace(), [{ pk: 'IDEM#role/proxy#ws-1#r-1', sk: 'ANSWER', value }]);
+    expect(await handleForwardError(call(), world.ports)).toEqual(answer);
     expect(probes()).toBe(0);
     expect(sent('parked')).toHaveLength(0);
   });
 
   it('the same request id with another body - 409 idempotency-conflict', async () => {
     const value = { fingerprint: 'of-another', answer: { status: 202, headers: {} } };
-    holds(aws, aStoredWorkspace(), [{ pk: 'IDEM#role/proxy#ws-1#r-1', sk: 'ANSWER', value }]);
-    expect(await handleForwardError(call(), ports)).toMatchObject({
+    hold(aStoredWorkspace(), [{ pk: 'IDEM#role/proxy#ws-1#r-1', sk: 'ANSWER', value }]);
+    expect(await handleForwardError(call(), world.ports)).toMatchObject({
       status: 409,
       body: { code: 'idempotency-conflict' },
     });
@@ -424,25 +379,22 @@ describe('parking', () => {
       'X-Hop': '1',
       'X-Trace': 't',
     };
-    await handleForwardError(forwardError({ ...refused, request: { ...aRequest, headers } }), ports);
+    await ask({ ...refused, request: { ...aRequest, headers } });
     const message = JSON.parse(sent('parked')[0]?.MessageBody ?? '') as { headers: unknown };
     expect(message.headers).toEqual({ 'x-trace': 't' });
   });
 
   it('a body over 700 KiB - 413 before anything is read', async () => {
     const body = Buffer.alloc(700 * 1024 + 1).toString('base64');
-    const answer = await handleForwardError(
-      forwardError({ ...refused, request: { ...aRequest, body } }),
-      ports,
-    );
+    const answer = await ask({ ...refused, request: { ...aRequest, body } });
     expect(answer).toMatchObject({ status: 413, body: { code: 'too-large' } });
-    expect(aws.dynamo.calls()).toHaveLength(0);
+    expect(world.aws.dynamo.calls()).toHaveLength(0);
   });
 });
 
 describe('bad input', () => {
   it('an unknown workspace - 404, nothing written', async () => {
-    const answer = await handleForwardError(forwardError(refused), ports);
+    const answer = await ask(refused);
     expect(answer).toMatchObject({ status: 404, body: { code: 'unknown-workspace' } });
     expect(updates()).toHaveLength(0);
     expect(transactions()).toHaveLength(0);
@@ -476,8 +428,8 @@ describe('bad input', () => {
       'request.expiresInSeconds',
     ],
   ])('%s - refused by the name of the field, and nothing is read', async (_what, body, field) => {
-    const attempt = handleForwardError(forwardError(body), ports);
+    const attempt = ask(body);
     await expect(attempt).rejects.toMatchObject({ problems: [{ field }] });
-    expect(aws.dynamo.calls()).toHaveLength(0);
+    expect(world.aws.dynamo.calls()).toHaveLength(0);
   });
 });

@@ -1,12 +1,12 @@
-import { ConditionalCheckFailedException, TransactionConflictException } from '@aws-sdk/client-dynamodb';
+import { TransactionConflictException } from '@aws-sdk/client-dynamodb';
 import { ChangeMessageVisibilityCommand } from '@aws-sdk/client-sqs';
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { marshall } from '@aws-sdk/util-dynamodb';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Workspace } from '../../core/workspace.ts';
 import { handleHeartbeat } from '../../lambdas/heartbeat/handle.ts';
 import { apiCall } from './calls.ts';
 import { aClaim, aStoredWorkspace, holds, itemOf, mockedAws, NOW_MS, portsOver } from './mocked-aws.ts';
+import { conditionFailed } from './refused-writes.ts';
 
 const INSTANCE = 'i-0123456789abcdef0';
 let aws: ReturnType<typeof mockedAws>;
@@ -28,13 +28,7 @@ const updates = () => aws.dynamo.commandCalls(UpdateCommand).map((call) => call.
 const finds = (workspace: Workspace) => {
   aws.dynamo
     .on(UpdateCommand)
-    .rejectsOnce(
-      new ConditionalCheckFailedException({
-        message: 'no',
-        $metadata: {},
-        Item: marshall(itemOf(workspace)),
-      }),
-    )
+    .rejectsOnce(conditionFailed(itemOf(workspace)))
     .resolves({ Attributes: itemOf(workspace) });
 };
 
@@ -216,9 +210,7 @@ describe('a beat that does not count', () => {
   });
 
   it('of an unknown workspace - 404', async () => {
-    aws.dynamo
-      .on(UpdateCommand)
-      .rejects(new ConditionalCheckFailedException({ message: 'no', $metadata: {} }));
+    aws.dynamo.on(UpdateCommand).rejects(conditionFailed());
     expect(await beat({ bootId: 'boot-a', seq: 42 })).toMatchObject({ status: 404 });
   });
 

@@ -1,4 +1,3 @@
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { instanceIndex } from '../../lambdas/adapters/instance-index.ts';
@@ -6,6 +5,7 @@ import { registry } from '../../lambdas/adapters/registry.ts';
 import { openTable } from '../../lambdas/adapters/table.ts';
 import { handleInstanceChange, type InstanceChangePorts } from '../../lambdas/instance-change/handle.ts';
 import { aClaim, aStoredWorkspace, holds, mockedAws, NOW_MS, portsOver, TABLE } from './mocked-aws.ts';
+import { conditionFailed } from './refused-writes.ts';
 
 const INSTANCE = 'i-0123456789abcdef0';
 let aws: ReturnType<typeof mockedAws>;
@@ -82,9 +82,7 @@ describe('an instance starts', () => {
 
   it('the workspace changes meanwhile - read again; in the end the event is tried again as a whole', async () => {
     holds(aws, aStoredWorkspace(), [index('ws-1')]);
-    aws.dynamo
-      .on(UpdateCommand)
-      .rejects(new ConditionalCheckFailedException({ message: 'no', $metadata: {} }));
+    aws.dynamo.on(UpdateCommand).rejects(conditionFailed());
     await expect(handleInstanceChange(event(), ports)).rejects.toThrow('changed 3 times');
     expect(updates()).toHaveLength(3);
   });

@@ -1,22 +1,13 @@
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { DescribeInstancesCommand } from '@aws-sdk/client-ec2';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { registry } from '../../lambdas/adapters/registry.ts';
-import { openTable } from '../../lambdas/adapters/table.ts';
 import { readWorkspaceItem } from '../../lambdas/adapters/workspace-item.ts';
 import { handleOperate } from '../../lambdas/operate/handle.ts';
 import { apiCall } from './calls.ts';
+import { sizeItem } from './fleet-items.ts';
 import { memoryTable, type MemoryTable } from './memory-table.ts';
-import {
-  aClaim,
-  aStoredWorkspace,
-  dated,
-  itemOf,
-  mockedAws,
-  NOW_MS,
-  portsOver,
-  TABLE,
-} from './mocked-aws.ts';
+import { aClaim, aStoredWorkspace, dated, itemOf, mockedAws, NOW_MS } from './mocked-aws.ts';
+import { allPortsOver } from './one-workspace.ts';
 
 const INSTANCE = 'i-0123456789abcdef0';
 const OTHER = 'i-0fedcba9876543210';
@@ -26,13 +17,7 @@ let ports: Parameters<typeof handleOperate>[1];
 beforeEach(() => {
   aws = mockedAws();
   table = memoryTable(aws, () => NOW_MS);
-  ports = {
-    ...portsOver(aws),
-    registry: registry(openTable(TABLE)),
-    workspaceTag: { Key: 'defib:workspace', Value: 'true' },
-    operatorRoles: ['operator'],
-    reporterRoles: ['proxy'],
-  };
+  ports = allPortsOver(aws);
   aws.ec2.on(DescribeInstancesCommand).callsFake(() => ({
     Reservations: [INSTANCE, OTHER].map((InstanceId) => ({
       Instances: [
@@ -45,7 +30,7 @@ beforeEach(() => {
       ],
     })),
   }));
-  table.put({ pk: 'FLEET', sk: 'SIZE', workspaces: 5 });
+  table.put(sizeItem(5));
 });
 
 const stored = (changes: Record<string, unknown>) =>

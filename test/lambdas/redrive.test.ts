@@ -1,27 +1,20 @@
-import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { QueryCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { registry } from '../../lambdas/adapters/registry.ts';
-import { openTable } from '../../lambdas/adapters/table.ts';
 import type { ParkedMessage } from '../../core/messages.ts';
 import { handleOperate } from '../../lambdas/operate/handle.ts';
 import { apiCall } from './calls.ts';
-import { aStoredWorkspace, holds, mockedAws, NOW_MS, portsOver, TABLE } from './mocked-aws.ts';
+import { aStoredWorkspace, holds, mockedAws, NOW_MS } from './mocked-aws.ts';
+import { allPortsOver } from './one-workspace.ts';
 import { aMessage, finds, news, REQUEST, rowItem, rowUpdates, sentTo } from './parked.ts';
+import { cancelled, FAILED } from './refused-writes.ts';
 
 const NEW = '01KATESTAAAAAAAAAAAAAAAA01';
 let aws: ReturnType<typeof mockedAws>;
 let ports: Parameters<typeof handleOperate>[1];
 beforeEach(() => {
   aws = mockedAws();
-  ports = {
-    ...portsOver(aws),
-    registry: registry(openTable(TABLE)),
-    workspaceTag: { Key: 'defib:workspace', Value: 'true' },
-    operatorRoles: ['operator'],
-    reporterRoles: ['proxy'],
-  };
+  ports = allPortsOver(aws);
 });
 
 /** The message in pieces, as the table keeps them. */
@@ -61,13 +54,7 @@ const redrive = async (body: object = { requestIds: [REQUEST] }) => {
 const written = () =>
   aws.dynamo.commandCalls(TransactWriteCommand).map((call) => call.args[0].input.TransactItems ?? []);
 const refusing = (failed: number) =>
-  new TransactionCanceledException({
-    message: 'no',
-    $metadata: {},
-    CancellationReasons: [0, 1, 2].map((index) => ({
-      Code: index === failed ? 'ConditionalCheckFailed' : 'None',
-    })),
-  });
+  cancelled(...[0, 1, 2].map((index) => (index === failed ? FAILED : 'None')));
 
 describe('a dead letter that is sent again', () => {
   it('becomes a new request with the same key and the same bytes; the old row only remembers it', async () => {

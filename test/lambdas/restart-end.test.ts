@@ -7,6 +7,7 @@ import { openTable } from '../../lambdas/adapters/table.ts';
 import { handleRestarts } from '../../lambdas/restart/handle.ts';
 import { handleSweep } from '../../lambdas/sweep/handle.ts';
 import { received } from './calls.ts';
+import { aRestartMessage } from './claimed.ts';
 import { memoryTable, type MemoryTable } from './memory-table.ts';
 import {
   aClaim,
@@ -21,7 +22,7 @@ import {
   TABLE,
 } from './mocked-aws.ts';
 
-const { token, instanceId } = aClaim();
+const { token } = aClaim();
 const dead = aStoredWorkspace({
   generation: 4,
   claim: { ...aClaim(), step: 'starting', attempt: 1, starts: 3, startedAtMs: NOW_MS - 900_000 },
@@ -47,16 +48,7 @@ beforeEach(() => {
   ec2Shows(aws, 'stopped');
 });
 
-const message = {
-  v: 1,
-  kind: 'restart',
-  workspaceId: 'ws-1',
-  instanceId,
-  generation: 4,
-  epoch: 0,
-  token,
-} as const;
-const step = async () => (await handleRestarts([received(message)], ports)).get('message-1');
+const step = async () => (await handleRestarts([received(aRestartMessage())], ports)).get('message-1');
 const sweepAfter = async (ms: number) => {
   clock.advance(ms);
   await handleSweep(ports);
@@ -99,7 +91,7 @@ describe('the end of a restart', () => {
     const died = new Error('died');
     const events = { publish: () => new Promise<boolean>(() => {}) };
     const isEnded = () => table.item('WS#ws-1', 'STATE')?.['claim'] === undefined;
-    void handleRestarts([received(message)], { ...ports, events }).catch(() => died);
+    void handleRestarts([received(aRestartMessage())], { ...ports, events }).catch(() => died);
     await expect.poll(isEnded).toBe(true);
     ports.log.counted.length = 0;
     expect(await step()).toEqual({ kind: 'done' });
@@ -113,7 +105,7 @@ describe('the end of a restart', () => {
 
   it('a new claim has opened meanwhile - the end before it is told, and the new claim is left as it is', async () => {
     const events = { publish: () => new Promise<boolean>(() => {}) };
-    void handleRestarts([received(message)], { ...ports, events });
+    void handleRestarts([received(aRestartMessage())], { ...ports, events });
     await expect.poll(() => row()).toBeDefined();
     const next = { ...aClaim(), token: '01KANEXTAAAAAAAAAAAAAAAAAA' };
     table.put({ ...table.item('WS#ws-1', 'STATE'), pk: 'WS#ws-1', sk: 'STATE', claim: next });

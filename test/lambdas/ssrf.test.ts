@@ -4,13 +4,13 @@ import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
 import { TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { ParkedMessage } from '../../core/messages.ts';
 import { agentHttp } from '../../lambdas/adapters/agent-http.ts';
 import { handleDeliveries } from '../../lambdas/deliver/handle.ts';
 import type { AgentRequest } from '../../lambdas/ports/agents.ts';
 import { parkedRequestBody, workspaceBody } from '../../lambdas/schemas/api.ts';
 import { received } from './calls.ts';
-import { aStoredWorkspace, ec2Shows, holds, mockedAws, NOW_MS, portsOver } from './mocked-aws.ts';
+import { aStoredWorkspace, ec2Shows, holds, mockedAws, portsOver } from './mocked-aws.ts';
+import { aMessage, rowItem } from './parked.ts';
 
 /**
  * Where nobody may send Defib, as what an instance's address might say: addresses of the host and of the cloud, of other
@@ -127,37 +127,6 @@ async function listening(answer: http.RequestListener): Promise<http.Server> {
 const portOf = (server: http.Server) => (server.address() as AddressInfo).port;
 
 describe('an instance seems to be where nobody may be sent', () => {
-  const requestId = '01KAREQESTAAAAAAAAAAAAAAAA';
-  const message: ParkedMessage = {
-    v: 1,
-    kind: 'parked',
-    workspaceId: 'ws-1',
-    requestId,
-    enqueueNo: 0,
-    idempotencyKey: 'r-1',
-    method: 'POST',
-    path: '/a2a',
-    headers: {},
-    body: '',
-  };
-  const row = {
-    pk: `REQ#${requestId}`,
-    sk: 'REQUEST',
-    requestId,
-    workspaceId: 'ws-1',
-    caller: 'role/proxy',
-    state: 'parked',
-    attempts: 0,
-    bodyBytes: 0,
-    acceptedAtMs: NOW_MS - 10_000,
-    parkedAtMs: NOW_MS - 9000,
-    expiresAtMs: NOW_MS + 3_600_000,
-    ambiguous: false,
-    whenDead: 'refuse',
-    errorClass: 'agent-restarting',
-    enqueueNo: 0,
-  };
-
   it('the corpus has at least 60 targets, each once', () => {
     expect(new Set(corpus).size).toBe(corpus.length);
     expect(corpus.length).toBeGreaterThanOrEqual(60);
@@ -165,10 +134,10 @@ describe('an instance seems to be where nobody may be sent', () => {
 
   it.each(corpus)('%j - a dead letter, no socket is opened, no name is looked up', async (privateIp) => {
     const aws = mockedAws();
-    holds(aws, aStoredWorkspace(), [row]);
+    holds(aws, aStoredWorkspace(), [rowItem()]);
     ec2Shows(aws, 'running', { privateIp });
     const ports = { ...portsOver(aws), agents: agentHttp() };
-    const settled = await handleDeliveries([received(message)], ports);
+    const settled = await handleDeliveries([received(aMessage())], ports);
     expect(settled.get('message-1')).toEqual({ kind: 'done' });
     const ended = aws.dynamo
       .commandCalls(TransactWriteCommand)

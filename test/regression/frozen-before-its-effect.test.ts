@@ -9,23 +9,13 @@ import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, it } from 'vitest';
 
 import type { ParkedRequest } from '../../core/parking.ts';
-import type { Claim } from '../../core/workspace.ts';
 import { handleDeliveries } from '../../lambdas/deliver/handle.ts';
 import { handleRestarts } from '../../lambdas/restart/handle.ts';
 import { received } from '../lambdas/calls.ts';
-import {
-  aClaim,
-  aStoredWorkspace,
-  ec2Shows,
-  holds,
-  mockedAws,
-  NOW_MS,
-  portsOver,
-} from '../lambdas/mocked-aws.ts';
+import { aRestartMessage, claimed, LAUNCHED_MS } from '../lambdas/claimed.ts';
+import { aStoredWorkspace, ec2Shows, holds, mockedAws, NOW_MS, portsOver } from '../lambdas/mocked-aws.ts';
+import { aMessage, answered, rowItem } from '../lambdas/parked.ts';
 
-const INSTANCE = 'i-0123456789abcdef0';
-const LAUNCHED_MS = NOW_MS - 7_200_000;
-const REQUEST = '01KAREQESTAAAAAAAAAAAAAAAA';
 const FROZEN_FOR_MS = 5 * 60_000;
 
 let aws: ReturnType<typeof mockedAws>;
@@ -36,13 +26,9 @@ beforeEach(() => {
   aws = mockedAws();
   nowMs = NOW_MS;
   asked = 0;
-  const answer = {
-    kind: 'answered',
-    response: { status: 200, headers: {}, body: '', truncated: false },
-  } as const;
   const over = portsOver(aws, () => {
     asked += 1;
-    return answer;
+    return answered(200);
   });
   ports = { ...over, clock: { ...over.clock, nowMs: () => nowMs } };
 });
@@ -56,21 +42,7 @@ const freezesAfter = (isIt: (expression: string) => boolean, forMs = FROZEN_FOR_
 };
 
 describe('a sandbox that froze for minutes after the write of its intent', () => {
-  const message = {
-    v: 1,
-    kind: 'restart',
-    workspaceId: 'ws-1',
-    instanceId: INSTANCE,
-    generation: 4,
-    epoch: 0,
-    token: aClaim().token,
-  } as const;
-  const claimed = (changes: Partial<Claim>) =>
-    aStoredWorkspace({
-      generation: 4,
-      claim: { ...aClaim(), launchTimeMs: LAUNCHED_MS, bootId: 'boot-a', ...changes },
-    });
-  const settle = async () => (await handleRestarts([received(message)], ports)).get('message-1');
+  const settle = async () => (await handleRestarts([received(aRestartMessage())], ports)).get('message-1');
 
   it('does not stop what is there by then (S8, S9)', async () => {
     holds(aws, claimed({ kind: 'silent', reason: 'silent' }));
@@ -102,7 +74,7 @@ describe('a sandbox that froze for minutes after the write of its intent', () =>
   });
 
   it('does not start what somebody may have stopped on purpose by then (S8, S12)', async () => {
-    holds(aws, claimed({}));
+    holds(aws, claimed());
     ec2Shows(aws, 'stopped', { launchTimeMs: LAUNCHED_MS });
     freezesAfter((expression) => expression.startsWith('SET claim ='));
     expect(await settle()).toMatchObject({ kind: 'again' });
@@ -113,36 +85,8 @@ describe('a sandbox that froze for minutes after the write of its intent', () =>
 
 describe('a sandbox that froze after it began an attempt, for longer than its lease', () => {
   const settleRequest = async (changes: Partial<ParkedRequest> = {}) => {
-    const row: ParkedRequest = {
-      requestId: REQUEST,
-      workspaceId: 'ws-1',
-      caller: 'role/proxy',
-      state: 'parked',
-      attempts: 0,
-      bodyBytes: 0,
-      acceptedAtMs: NOW_MS - 10_000,
-      parkedAtMs: NOW_MS - 9000,
-      expiresAtMs: NOW_MS + 60_000,
-      ambiguous: false,
-      whenDead: 'refuse',
-      errorClass: 'agent-restarting',
-      enqueueNo: 0,
-      ...changes,
-    };
-    holds(aws, aStoredWorkspace(), [{ pk: `REQ#${REQUEST}`, sk: 'REQUEST', ...row }]);
-    const message = {
-      v: 1,
-      kind: 'parked',
-      workspaceId: 'ws-1',
-      requestId: REQUEST,
-      enqueueNo: 0,
-      idempotencyKey: 'r-1',
-      method: 'POST',
-      path: '/a2a',
-      headers: {},
-      body: '',
-    } as const;
-    return (await handleDeliveries([received(message)], ports)).get('message-1');
+    holds(aws, aStoredWorkspace(), [rowItem({ expiresAtMs: NOW_MS + 60_000, ...changes })]);
+    return (await handleDeliveries([received(aMessage())], ports)).get('message-1');
   };
 
   it('sends nothing: others may have ended the request meanwhile (S21)', async () => {

@@ -11,6 +11,8 @@ import { openTable } from '../../lambdas/adapters/table.ts';
 import { handleRestarts } from '../../lambdas/restart/handle.ts';
 import { handleSweep } from '../../lambdas/sweep/handle.ts';
 import { received } from '../lambdas/calls.ts';
+import { aRestartMessage } from '../lambdas/claimed.ts';
+import { fleetItem, sizeItem } from '../lambdas/fleet-items.ts';
 import {
   aClaim,
   aStoredWorkspace,
@@ -26,19 +28,9 @@ import {
 
 const FROZEN_FOR_MS = 7 * 60_000;
 const policy = policyOf(defaultSettings);
-const fleet = { pk: 'FLEET', sk: 'BRAKE', revision: 7, brake: 'closed', admitted: {}, deaths: [] };
-const size = { pk: 'FLEET', sk: 'SIZE', workspaces: 40 };
+const fleet = fleetItem();
+const size = sizeItem();
 const badMinute = { pk: 'FLEET', sk: `EC2#${Math.floor(NOW_MS / 60_000)}`, answered: 3, failed: 17 };
-const { token, instanceId } = aClaim();
-const message = {
-  v: 1,
-  kind: 'restart',
-  workspaceId: 'ws-1',
-  instanceId,
-  generation: 4,
-  epoch: 0,
-  token,
-} as const;
 
 let aws: ReturnType<typeof mockedAws>;
 let nowMs: number;
@@ -81,7 +73,7 @@ it.each([
   { forMs: FROZEN_FOR_MS, then: 'writes nothing, and asks again in a moment', writes: 0 },
 ])('a claim that asks for admission, and stood still for $forMs ms - $then', async ({ forMs, writes }) => {
   freezesFor(forMs);
-  const settled = await handleRestarts([received(message)], ports);
+  const settled = await handleRestarts([received(aRestartMessage())], ports);
   expect(written()).toHaveLength(writes);
   expect(settled.get('message-1')).toMatchObject({ kind: 'again', ...(forMs > 0 && { afterSeconds: 1 }) });
 });
@@ -90,7 +82,7 @@ it('a forced claim that was read minutes ago, out of a sandbox that stood still 
   const claim = { ...aClaim(), step: 'awaiting-admission', forced: true } as const;
   const workspace = aStoredWorkspace({ generation: 4, claim });
   holds(aws, workspace, [fleet, size]);
-  const restart = async () => (await handleRestarts([received(message)], ports)).get('message-1');
+  const restart = async () => (await handleRestarts([received(aRestartMessage())], ports)).get('message-1');
   aws.dynamo.on(GetCommand, { Key: { pk: 'WS#ws-1', sk: 'STATE' } }).callsFake(() => {
     nowMs += FROZEN_FOR_MS;
     return { Item: itemOf(workspace), $metadata: dated() };

@@ -6,20 +6,11 @@ import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, expect, it } from 'vitest';
 
-import { registry } from '../../lambdas/adapters/registry.ts';
-import { openTable } from '../../lambdas/adapters/table.ts';
 import { handleOperate } from '../../lambdas/operate/handle.ts';
 import { apiCall } from '../lambdas/calls.ts';
 import { memoryTable, type MemoryTable } from '../lambdas/memory-table.ts';
-import {
-  aStoredWorkspace,
-  ec2Shows,
-  itemOf,
-  mockedAws,
-  NOW_MS,
-  portsOver,
-  TABLE,
-} from '../lambdas/mocked-aws.ts';
+import { aStoredWorkspace, ec2Shows, itemOf, mockedAws, NOW_MS } from '../lambdas/mocked-aws.ts';
+import { allPortsOver } from '../lambdas/one-workspace.ts';
 
 let aws: ReturnType<typeof mockedAws>;
 let table: MemoryTable;
@@ -39,13 +30,7 @@ beforeEach(() => {
     if (now === 'answer lost') throw new Error('TimeoutError');
     return output;
   });
-  ports = {
-    ...portsOver(aws),
-    registry: registry(openTable(TABLE)),
-    workspaceTag: { Key: 'defib:workspace', Value: 'true' },
-    operatorRoles: ['operator'],
-    reporterRoles: ['proxy'],
-  };
+  ports = allPortsOver(aws);
   table.put(itemOf(aStoredWorkspace()));
   ec2Shows(aws, 'running');
 });

@@ -8,42 +8,15 @@ import { expect, it } from 'vitest';
 
 import { handleRestarts } from '../../lambdas/restart/handle.ts';
 import { received } from '../lambdas/calls.ts';
-import {
-  aClaim,
-  aStoredWorkspace,
-  ec2Shows,
-  endedClaims,
-  holds,
-  mockedAws,
-  NOW_MS,
-  portsOver,
-} from '../lambdas/mocked-aws.ts';
-
-const LAUNCHED_MS = NOW_MS - 7_200_000;
+import { aRestartMessage, claimed, LAUNCHED_MS } from '../lambdas/claimed.ts';
+import { ec2Shows, endedClaims, holds, mockedAws, portsOver } from '../lambdas/mocked-aws.ts';
 
 const stopRefusedWith = async (name: string) => {
   const aws = mockedAws();
-  const claim = {
-    ...aClaim(),
-    kind: 'silent',
-    reason: 'silent',
-    launchTimeMs: LAUNCHED_MS,
-    bootId: 'boot-a',
-  } as const;
-  holds(aws, aStoredWorkspace({ generation: 4, claim }));
+  holds(aws, claimed({ kind: 'silent', reason: 'silent' }));
   ec2Shows(aws, 'running', { launchTimeMs: LAUNCHED_MS });
   aws.ec2.on(StopInstancesCommand).rejects(Object.assign(new Error(), { name }));
-  const { workspaceId, instanceId } = aStoredWorkspace();
-  const message = {
-    v: 1,
-    kind: 'restart',
-    workspaceId,
-    instanceId,
-    generation: 4,
-    epoch: 0,
-    token: claim.token,
-  } as const;
-  await handleRestarts([received(message)], portsOver(aws));
+  await handleRestarts([received(aRestartMessage())], portsOver(aws));
   const [end] = endedClaims(aws);
   const news = aws.bus
     .commandCalls(PutEventsCommand)

@@ -4,7 +4,6 @@
  * and claimed (swarm seed 114163, S4). And two copies of one message, by clocks that differ: one found the evidence
  * too old and wrote a pending receipt over that of the other, which was claiming (swarm seed 113648, S35).
  */
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, expect, it } from 'vitest';
 import type { Evidence } from '../../core/workspace.ts';
@@ -23,6 +22,7 @@ import {
   portsOver,
   TABLE,
 } from '../lambdas/mocked-aws.ts';
+import { conditionFailed } from '../lambdas/refused-writes.ts';
 
 const verdictId = '01KAVERDCTAAAAAAAAAAAAAAAA';
 const message = {
@@ -66,7 +66,7 @@ it.each([0, 700, 3000, 5000])(
 it('another copy is claiming by the same verdict - the evidence is not written anew, and the next receive looks', async () => {
   holds(aws, aStoredWorkspace());
   ec2Shows(aws, 'stopped');
-  aws.dynamo.on(PutCommand).rejects(new ConditionalCheckFailedException({ message: '', $metadata: {} }));
+  aws.dynamo.on(PutCommand).rejects(conditionFailed());
   expect(await reprobe(0)).toEqual({ kind: 'again', afterSeconds: 1 });
   expect(aws.dynamo.commandCalls(UpdateCommand)).toEqual([]);
 });

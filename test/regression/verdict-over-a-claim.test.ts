@@ -3,15 +3,14 @@
  * say busy for the very same verdict. What was won stands, and the receipt must not say otherwise (S27). Found by the
  * simulator (seed 41036).
  */
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { DescribeInstancesCommand } from '@aws-sdk/client-ec2';
 import { PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { marshall } from '@aws-sdk/util-dynamodb';
 import { describe, expect, it } from 'vitest';
 
 import { handleReprobes } from '../../lambdas/reprobe/handle.ts';
 import { received } from '../lambdas/calls.ts';
 import { aClaim, aStoredWorkspace, holds, itemOf, mockedAws, portsOver } from '../lambdas/mocked-aws.ts';
+import { conditionFailed } from '../lambdas/refused-writes.ts';
 
 const workspace = aStoredWorkspace();
 const token = aClaim().token;
@@ -30,9 +29,7 @@ const sayBusyWhile = async (found: Record<string, unknown>) => {
   const aws = mockedAws();
   holds(aws, workspace);
   aws.ec2.on(DescribeInstancesCommand).rejects(Object.assign(new Error(), { name: 'TimeoutError' }));
-  aws.dynamo
-    .on(UpdateCommand)
-    .rejects(new ConditionalCheckFailedException({ message: '', $metadata: {}, Item: marshall(found) }));
+  aws.dynamo.on(UpdateCommand).rejects(conditionFailed(found));
   const settled = (await handleReprobes([received(message)], portsOver(aws))).get('message-1');
   const receipts = aws.dynamo
     .commandCalls(PutCommand)

@@ -1,7 +1,6 @@
 /** Rows 51 to 65, 70 and 77 to 79 of the fault matrix: what fails, and what becomes of a parked request by it. */
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { ConditionalCheckFailedException, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import { StartInstancesCommand, StopInstancesCommand } from '@aws-sdk/client-ec2';
 import { GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
@@ -10,30 +9,20 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ParkedMessage } from '../../core/messages.ts';
 import type { ParkedRequest } from '../../core/parking.ts';
 import { agentHttp } from '../../lambdas/adapters/agent-http.ts';
-import { dueWork } from '../../lambdas/adapters/due-work.ts';
 import { telemetry } from '../../lambdas/adapters/log.ts';
 import { registry } from '../../lambdas/adapters/registry.ts';
 import { openTable } from '../../lambdas/adapters/table.ts';
 import { handleDeliveries } from '../../lambdas/deliver/handle.ts';
 import { handleForwardError } from '../../lambdas/forward-error/handle.ts';
 import { handleOperate } from '../../lambdas/operate/handle.ts';
-import type { AgentAnswer, AgentRequest } from '../../lambdas/ports/agents.ts';
 import type { Received, Settled } from '../../lambdas/ports/queues.ts';
 import { eachMessage } from '../../lambdas/runtime/each-message.ts';
 import { queueHandler } from '../../lambdas/runtime/sqs-batch.ts';
 import { parkedMessage } from '../../lambdas/schemas/messages.ts';
 import { handleSweep } from '../../lambdas/sweep/handle.ts';
 import { apiCall, aRequest, forwardError, received } from '../lambdas/calls.ts';
-import {
-  aStoredWorkspace,
-  ec2Shows,
-  holds,
-  mockedAws,
-  NOW_MS,
-  portsOver,
-  quietLog,
-  TABLE,
-} from '../lambdas/mocked-aws.ts';
+import { deliveryWorld } from '../lambdas/delivery-world.ts';
+import { aStoredWorkspace, ec2Shows, holds, NOW_MS, quietLog, TABLE } from '../lambdas/mocked-aws.ts';
 import {
   aMessage,
   answered,
@@ -47,36 +36,26 @@ import {
   sentTo,
   totalsItem,
 } from '../lambdas/parked.ts';
+import { cancelled, conditionFailed, FAILED } from '../lambdas/refused-writes.ts';
 
-let aws: ReturnType<typeof mockedAws>;
-let asked: AgentRequest[];
-let answer: AgentAnswer;
-let ports: ReturnType<typeof portsOver>;
+const world = deliveryWorld();
 beforeEach(() => {
-  aws = mockedAws();
-  asked = [];
-  answer = answered(200);
-  ports = portsOver(aws, (request) => {
-    asked.push(request);
-    return answer;
-  });
-  ec2Shows(aws, 'running');
-  finds(aws, {});
+  finds(world.aws, {});
 });
 
 const settling = aStoredWorkspace({ settleUntilMs: NOW_MS + 20_000 });
 const fails = () =>
-  handleForwardError(forwardError({ error: { kind: 'refused' }, request: aRequest }), ports);
+  handleForwardError(forwardError({ error: { kind: 'refused' }, request: aRequest }), world.ports);
 const given = (row: Partial<ParkedRequest> = {}, more: Record<string, unknown>[] = []) => {
-  holds(aws, aStoredWorkspace(), [rowItem(row), ...more]);
+  holds(world.aws, aStoredWorkspace(), [rowItem(row), ...more]);
 };
 const delivers = async (changes: Partial<Received<ParkedMessage>> = {}) =>
-  (await handleDeliveries([received(aMessage(), changes)], ports)).get('message-1');
-const sweeps = () => handleSweep({ ...ports, due: dueWork(openTable(TABLE)) });
+  (await handleDeliveries([received(aMessage(), changes)], world.ports)).get('message-1');
+const sweeps = () => handleSweep(world.ports);
 const acts = () =>
-  sentTo(aws, 'restart').length +
-  aws.ec2.commandCalls(StartInstancesCommand).length +
-  aws.ec2.commandCalls(StopInstancesCommand).length;
+  sentTo(world.aws, 'restart').length +
+  world.aws.ec2.commandCalls(StartInstancesCommand).length +
+  world.aws.ec2.commandCalls(StopInstancesCommand).length;
 
 describe('faults while parking', () => {
   const notKept = {
@@ -86,26 +65,29 @@ describe('faults while parking', () => {
   };
 
   it('51 the SQS send fails - 503 with Retry-After, not 202, and the row is not promised (S19)', async () => {
-    holds(aws, settling);
-    aws.sqs.on(SendMessageCommand).rejects(new Error('no queue'));
+    holds(world.aws, settling);
+    world.aws.sqs.on(SendMessageCommand).rejects(new Error('no queue'));
     expect(await fails()).toMatchObject(notKept);
-    expect(rowUpdates(aws, 'SET #state = :parked')).toHaveLength(0);
-    expect(ports.log.counted).toContain('ParkingFailed');
+    expect(rowUpdates(world.aws, 'SET #state = :parked')).toHaveLength(0);
+    expect(world.ports.log.counted).toContain('ParkingFailed');
   });
 
   it('52 the SQS send is ambiguous - the repeat sends the same request id again, which SQS and the ledger know for one', async () => {
-    holds(aws, settling);
-    aws.sqs.on(SendMessageCommand).rejectsOnce(new Error('socket hang up')).resolves({ MessageId: 'm' });
+    holds(world.aws, settling);
+    world.aws.sqs
+      .on(SendMessageCommand)
+      .rejectsOnce(new Error('socket hang up'))
+      .resolves({ MessageId: 'm' });
     expect(await fails()).toMatchObject(notKept);
-    const items = aws.dynamo.commandCalls(TransactWriteCommand)[0]?.args[0].input.TransactItems ?? [];
+    const items = world.aws.dynamo.commandCalls(TransactWriteCommand)[0]?.args[0].input.TransactItems ?? [];
     holds(
-      aws,
+      world.aws,
       settling,
       items.flatMap((item) => (item.Put?.Item ? [item.Put.Item as Record<string, unknown>] : [])),
     );
     const again = await fails();
     expect(again).toMatchObject({ status: 202 });
-    const sends = sentTo(aws, 'parked');
+    const sends = sentTo(world.aws, 'parked');
     expect(sends).toHaveLength(2);
     expect(new Set(sends.map((send) => send.MessageDeduplicationId)).size).toBe(1);
     expect(new Set(sends.map((send) => send.MessageBody)).size).toBe(1);
@@ -115,10 +97,10 @@ describe('faults while parking', () => {
   it.each(['KMS.AccessDeniedException', 'KMS.ThrottlingException'])(
     '53 %s on the queue - as a failed send: 503, and the metric of the alarm',
     async (name) => {
-      holds(aws, settling);
-      aws.sqs.on(SendMessageCommand).rejects(Object.assign(new Error(name), { name }));
+      holds(world.aws, settling);
+      world.aws.sqs.on(SendMessageCommand).rejects(Object.assign(new Error(name), { name }));
       expect(await fails()).toMatchObject(notKept);
-      expect(ports.log.counted).toContain('ParkingFailed');
+      expect(world.ports.log.counted).toContain('ParkingFailed');
     },
   );
 });
@@ -126,12 +108,12 @@ describe('faults while parking', () => {
 describe('faults while delivering', () => {
   it('54 crash after the delivery, before the mark - delivered again after the lease, with the same key and bytes, and as perhaps a copy (S22)', async () => {
     given();
-    aws.dynamo.on(TransactWriteCommand).rejectsOnce(new Error('crash')).resolves({});
+    world.aws.dynamo.on(TransactWriteCommand).rejectsOnce(new Error('crash')).resolves({});
     expect(await delivers()).toBeUndefined();
     given({ state: 'delivering', attempts: 1, leaseUntilMs: NOW_MS });
     expect(await delivers()).toEqual({ kind: 'done' });
     expect(
-      asked.map(({ body, headers }) => [body, headers['idempotency-key'], headers['defib-ambiguous']]),
+      world.asked.map(({ body, headers }) => [body, headers['idempotency-key'], headers['defib-ambiguous']]),
     ).toEqual([
       [aMessage().body, 'r-1', undefined],
       [aMessage().body, 'r-1', 'true'],
@@ -141,20 +123,20 @@ describe('faults while delivering', () => {
   it('55 the visibility ends in the middle of a delivery - the second drainer finds the lease in the row, and waits', async () => {
     given({ state: 'delivering', attempts: 1, leaseUntilMs: NOW_MS + 30_000 });
     expect(await delivers({ receives: 2 })).toEqual({ kind: 'again', afterSeconds: 30 });
-    expect(asked).toHaveLength(0);
+    expect(world.asked).toHaveLength(0);
   });
 
   it('55 two drainers begin at the same moment - one write wins, the other sends nothing', async () => {
     given();
     let wins = 1;
-    aws.dynamo.on(UpdateCommand).callsFake((input: { UpdateExpression: string }) => {
+    world.aws.dynamo.on(UpdateCommand).callsFake((input: { UpdateExpression: string }) => {
       if (!input.UpdateExpression.startsWith('SET #state = :delivering')) return {};
       if (wins-- > 0) return {};
-      throw new ConditionalCheckFailedException({ message: 'taken', $metadata: {} });
+      throw conditionFailed();
     });
     await Promise.all([delivers(), delivers()]);
-    expect(asked).toHaveLength(1);
-    expect(endings(aws)).toHaveLength(1);
+    expect(world.asked).toHaveLength(1);
+    expect(endings(world.aws)).toHaveLength(1);
   });
 
   it.each([
@@ -167,53 +149,55 @@ describe('faults while delivering', () => {
     '56 the workspace answers %j - back-off, the attempt counts, and nothing acts on it directly',
     async (failing) => {
       given({ attempts: 1 });
-      answer = failing;
+      world.answer = failing;
       expect(await delivers()).toEqual({ kind: 'again', afterSeconds: 5 });
-      expect(rowUpdates(aws, 'SET #state = :delivering')[0]?.ExpressionAttributeValues?.[':next']).toBe(2);
-      expect(endings(aws)).toEqual([]);
+      expect(rowUpdates(world.aws, 'SET #state = :delivering')[0]?.ExpressionAttributeValues?.[':next']).toBe(
+        2,
+      );
+      expect(endings(world.aws)).toEqual([]);
       expect(acts()).toBe(0);
     },
   );
 
   it('57 the workspace answers 4xx - refused for good, with notice', async () => {
     given();
-    answer = answered(422);
+    world.answer = answered(422);
     expect(await delivers()).toEqual({ kind: 'done' });
-    expect(endings(aws)).toMatchObject([{ state: 'refused', why: 'status-422' }]);
-    expect(news(aws)).toMatchObject([{ type: 'request.refused', detail: { reason: 'status-422' } }]);
+    expect(endings(world.aws)).toMatchObject([{ state: 'refused', why: 'status-422' }]);
+    expect(news(world.aws)).toMatchObject([{ type: 'request.refused', detail: { reason: 'status-422' } }]);
   });
 
   // Defib's queue hides a message for its lease alone and renews it: the time-out is the policy's, not a sixth of anything.
   it('58 the workspace gets a time of its own - 300 s by default, 840 at most, and a lease of 90 s is renewed under it', async () => {
     given();
     await delivers();
-    expect(asked[0]?.timeoutMs).toBe(300_000);
-    expect(hidden(aws)[0]).toBe(90);
+    expect(world.asked[0]?.timeoutMs).toBe(300_000);
+    expect(hidden(world.aws)[0]).toBe(90);
   });
 
   it('59 a delivered message comes again an hour later - dropped by the mark in the ledger', async () => {
     given({ state: 'delivered', finishedAtMs: NOW_MS - 3_600_000 });
     expect(await delivers({ receives: 2, sentAtMs: NOW_MS - 3_700_000 })).toEqual({ kind: 'done' });
-    expect(asked).toHaveLength(0);
-    expect(endings(aws)).toEqual([]);
+    expect(world.asked).toHaveLength(0);
+    expect(endings(world.aws)).toEqual([]);
   });
 
   it('60 a message past its time - expired with notice, never delivered (S21)', async () => {
     given({ expiresAtMs: NOW_MS });
     expect(await delivers()).toEqual({ kind: 'done' });
-    expect(asked).toHaveLength(0);
-    expect(news(aws)).toMatchObject([{ type: 'request.expired' }]);
+    expect(world.asked).toHaveLength(0);
+    expect(news(world.aws)).toMatchObject([{ type: 'request.expired' }]);
   });
 
   it.each([0, 500, 503, 404, 200])(
     '65 the recursion guard - an agent that answers %i: nothing is ever sent to the queue that deliver reads (S33)',
     async (status) => {
       given();
-      answer = status === 0 ? { kind: 'failed', because: 'eof' } : answered(status);
+      world.answer = status === 0 ? { kind: 'failed', because: 'eof' } : answered(status);
       await delivers();
-      ec2Shows(aws, 'stopped');
+      ec2Shows(world.aws, 'stopped');
       await delivers();
-      expect(sentTo(aws, 'parked')).toEqual([]);
+      expect(sentTo(world.aws, 'parked')).toEqual([]);
     },
   );
 });
@@ -316,7 +300,7 @@ describe('faults of the queue', () => {
     });
     expect(failures).toEqual([]);
     expect(seen).toEqual(['good']);
-    expect(aws.sqs.commandCalls(SendMessageCommand).map((call) => call.args[0].input)).toMatchObject([
+    expect(world.aws.sqs.commandCalls(SendMessageCommand).map((call) => call.args[0].input)).toMatchObject([
       { QueueUrl: DLQ, MessageBody: '{', MessageGroupId: 'poison', MessageDeduplicationId: 'bad' },
     ]);
   });
@@ -348,11 +332,11 @@ describe('faults of the queue', () => {
     async (receives) => {
       given();
       const failures = await run([record('message-1', aMessage(), receives)], (messages) =>
-        handleDeliveries(messages, ports),
+        handleDeliveries(messages, world.ports),
       );
       expect(failures).toEqual([]);
-      expect(asked[0]?.headers['defib-attempt']).toBe('1');
-      expect(endings(aws)).toMatchObject([{ state: 'delivered' }]);
+      expect(world.asked[0]?.headers['defib-attempt']).toBe('1');
+      expect(endings(world.aws)).toMatchObject([{ state: 'delivered' }]);
     },
   );
 });
@@ -361,55 +345,51 @@ describe('faults of rows, queues and numbers', () => {
   it('70 a row past its TTL that is still there - a final state is final, however old', async () => {
     given({ state: 'delivered' }, []);
     expect(await delivers()).toEqual({ kind: 'done' });
-    expect(asked).toHaveLength(0);
+    expect(world.asked).toHaveLength(0);
   });
 
   it('70 a row that vanishes in the middle - the message is dropped and counted, and nothing is delivered without a row', async () => {
-    holds(aws, aStoredWorkspace());
+    holds(world.aws, aStoredWorkspace());
     expect(await delivers()).toEqual({ kind: 'done' });
-    expect(asked).toHaveLength(0);
-    expect(ports.log.counted).toContain('ParkedWithoutRow');
+    expect(world.asked).toHaveLength(0);
+    expect(world.ports.log.counted).toContain('ParkedWithoutRow');
   });
 
   it('70 no rule rests on TTL - a request expires by its own expiresAt, in the write that begins the attempt', async () => {
     given();
     await delivers();
-    const [begun] = rowUpdates(aws, 'SET #state = :delivering');
+    const [begun] = rowUpdates(world.aws, 'SET #state = :delivering');
     expect(begun?.ConditionExpression).toContain('expiresAtMs > :now');
     expect(JSON.stringify(begun)).not.toContain('ttl');
   });
 
   it('77 ten thousand for one workspace - the thousand-and-first gets 429, by one conditional write', async () => {
-    holds(aws, settling, [totalsItem({ count: 1000 })]);
-    aws.dynamo.on(TransactWriteCommand).callsFake((input: { TransactItems: object[] }) => {
-      throw new TransactionCanceledException({
-        message: 'full',
-        $metadata: {},
-        CancellationReasons: input.TransactItems.map((_item, index, all) => ({
-          Code: index === all.length - 1 ? 'ConditionalCheckFailed' : 'None',
-        })),
-      });
+    holds(world.aws, settling, [totalsItem({ count: 1000 })]);
+    world.aws.dynamo.on(TransactWriteCommand).callsFake((input: { TransactItems: object[] }) => {
+      throw cancelled(
+        ...input.TransactItems.map((_item, index, all) => (index === all.length - 1 ? FAILED : 'None')),
+      );
     });
     expect(await fails()).toMatchObject({
       status: 429,
       headers: { 'retry-after': '10' },
       body: { code: 'parked-full' },
     });
-    const items = aws.dynamo.commandCalls(TransactWriteCommand)[0]?.args[0].input.TransactItems ?? [];
+    const items = world.aws.dynamo.commandCalls(TransactWriteCommand)[0]?.args[0].input.TransactItems ?? [];
     expect(items.at(-1)?.Update?.ConditionExpression).toContain('#count < :most');
     expect(items.at(-1)?.Update?.ExpressionAttributeValues?.[':most']).toBe(1000);
-    expect(sentTo(aws, 'parked')).toEqual([]);
+    expect(sentTo(world.aws, 'parked')).toEqual([]);
   });
 
   it('77 ten thousand drain after a recovery - one, then a pause of a beat: not the whole backlog at once', async () => {
     const drain = { unreadySinceMs: NOW_MS - 60_000, ramp: { step: 1, left: 1, notBeforeMs: 0 } };
     given({}, [totalsItem({ count: 10_000, drain })]);
     await delivers();
-    const after = aws.dynamo.commandCalls(TransactWriteCommand)[0]?.args[0].input.TransactItems?.[1]?.Update
-      ?.ExpressionAttributeValues?.[':drain'] as object;
+    const after = world.aws.dynamo.commandCalls(TransactWriteCommand)[0]?.args[0].input.TransactItems?.[1]
+      ?.Update?.ExpressionAttributeValues?.[':drain'] as object;
     given({}, [totalsItem({ count: 9999, drain: after })]);
     expect(await delivers()).toEqual({ kind: 'again', afterSeconds: 5 });
-    expect(asked).toHaveLength(1);
+    expect(world.asked).toHaveLength(1);
   });
 
   it.each([
@@ -419,9 +399,9 @@ describe('faults of rows, queues and numbers', () => {
     '78 redrive of a week-old dead letter (%j) - expiry and authorisation as of now (S38)',
     async (row, why) => {
       given({ state: 'dead-lettered', ...row });
-      finds(aws, { [`REQ#${REQUEST}`]: [{ piece: JSON.stringify(aMessage()), count: 1 }] });
+      finds(world.aws, { [`REQ#${REQUEST}`]: [{ piece: JSON.stringify(aMessage()), count: 1 }] });
       const operatePorts = {
-        ...ports,
+        ...world.ports,
         registry: registry(openTable(TABLE)),
         workspaceTag: { Key: 'k', Value: 'v' },
         operatorRoles: ['operator'],
@@ -433,21 +413,21 @@ describe('faults of rows, queues and numbers', () => {
         operatePorts,
       );
       expect(told.body).toMatchObject({ redriven: [], skipped: [{ requestId: REQUEST, why }] });
-      expect(sentTo(aws, 'parked')).toEqual([]);
+      expect(sentTo(world.aws, 'parked')).toEqual([]);
     },
   );
 
   it('79 the queue is purged or replaced - within minutes its rows end as dead-lettered, body-lost, with an alarm', async () => {
-    aws.sqs.on(GetQueueAttributesCommand).resolves({
+    world.aws.sqs.on(GetQueueAttributesCommand).resolves({
       Attributes: {
         ApproximateNumberOfMessages: '0',
         ApproximateNumberOfMessagesNotVisible: '0',
         ApproximateNumberOfMessagesDelayed: '0',
       },
     });
-    aws.dynamo.on(UpdateCommand).callsFake((input: { ConditionExpression?: string }) => {
+    world.aws.dynamo.on(UpdateCommand).callsFake((input: { ConditionExpression?: string }) => {
       if (input.ConditionExpression !== '#count <= :zero') return {};
-      throw new ConditionalCheckFailedException({ message: 'some', $metadata: {} });
+      throw conditionFailed();
     });
     const second = '01KBREQESTAAAAAAAAAAAAAAAA';
     const parkedAtMs = NOW_MS - 3_600_000;
@@ -455,23 +435,23 @@ describe('faults of rows, queues and numbers', () => {
       'DUE#PARKED': [{ pk: 'WS#ws-1' }],
       'WAITING#ws-1': [{ listSort: REQUEST }, { listSort: second }],
     };
-    finds(aws, listed);
+    finds(world.aws, listed);
     given({ parkedAtMs }, [rowItem({ requestId: second, parkedAtMs }), totalsItem()]);
     await sweeps();
-    expect(endings(aws)).toEqual([]);
-    const [seen] = aws.dynamo
+    expect(endings(world.aws)).toEqual([]);
+    const [seen] = world.aws.dynamo
       .commandCalls(UpdateCommand)
       .flatMap(
         (call) => (call.args[0].input.ExpressionAttributeValues?.[':empty'] as number | undefined) ?? [],
       );
-    ports.clock.advance(150_000);
-    finds(aws, listed, NOW_MS + 150_000);
+    world.ports.clock.advance(150_000);
+    finds(world.aws, listed, NOW_MS + 150_000);
     given({ parkedAtMs }, [rowItem({ requestId: second, parkedAtMs }), totalsItem({ emptySinceMs: seen })]);
     await sweeps();
-    expect(endings(aws)).toMatchObject([
+    expect(endings(world.aws)).toMatchObject([
       { requestId: REQUEST, state: 'dead-lettered', why: 'body-lost' },
       { requestId: second, state: 'dead-lettered', why: 'body-lost' },
     ]);
-    expect(ports.log.counted.filter((metric) => metric === 'BodyLost')).toHaveLength(2);
+    expect(world.ports.log.counted.filter((metric) => metric === 'BodyLost')).toHaveLength(2);
   });
 });

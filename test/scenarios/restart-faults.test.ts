@@ -1,5 +1,4 @@
 /** The fault matrix, rows of claims, acts, versions and sweeps: each a test of its own, by its number. */
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { Context, SQSRecord } from 'aws-lambda';
@@ -11,14 +10,14 @@ import { watch, watchedPower } from '../../lambdas/adapters/watched-ec2.ts';
 import { handleRestarts } from '../../lambdas/restart/handle.ts';
 import { queueHandler } from '../../lambdas/runtime/sqs-batch.ts';
 import { restartMessage } from '../../lambdas/schemas/messages.ts';
+import { claimed, evidenceOf, INSTANCE, LAUNCHED_MS, open, started, VERDICT } from '../lambdas/claimed.ts';
+import { fleetItem } from '../lambdas/fleet-items.ts';
 import { aStoredWorkspace, ec2Shows, holds, itemOf, NOW_MS } from '../lambdas/mocked-aws.ts';
+import { oneWorkspace } from '../lambdas/one-workspace.ts';
+import { conditionFailed } from '../lambdas/refused-writes.ts';
 import { play } from '../lambdas/restart-world.ts';
-import { arrange, claimed, evidenceOf, INSTANCE, LAUNCHED_MS, open, started, VERDICT } from './harness.ts';
 
-let world: ReturnType<typeof arrange>;
-beforeEach(() => {
-  world = arrange();
-});
+const world = oneWorkspace();
 
 const fault = (name: string) => Object.assign(new Error(name), { name });
 const dead = () => {
@@ -146,33 +145,12 @@ describe('fault rows: what becomes of an act', () => {
     world.ec2Refuses('start', 'RequestLimitExceeded');
     const noted: object[] = [];
     const health = { note: (answers: object) => Promise.resolve(void noted.push(answers)) };
-    const jumpy = {
+    world.ports = {
       ...world.ports,
       ids: { ...world.ports.ids, jitter: () => 1 },
       power: watchedPower(world.ports.power, watch(health, world.ports.clock)),
     };
-    const settled = await handleRestarts(
-      [
-        {
-          id: 'm',
-          receiptHandle: 'h',
-          receives: 1,
-          sentAtMs: NOW_MS,
-          firstReceivedAtMs: NOW_MS,
-          body: {
-            v: 1,
-            kind: 'restart',
-            workspaceId: 'ws-1',
-            instanceId: INSTANCE,
-            generation: 4,
-            epoch: 0,
-            token: open().token,
-          },
-        },
-      ],
-      jumpy,
-    );
-    expect(settled.get('m')).toEqual({ kind: 'again', afterSeconds: expect.closeTo(3.6) as unknown });
+    expect(await world.restarts()).toEqual({ kind: 'again', afterSeconds: expect.closeTo(3.6) as unknown });
     expect(world.claims().at(-1)).toMatchObject({ waitsFor: 'throttle', notBeforeMs: NOW_MS + 3600 });
     expect(noted).toEqual([{ answered: 0, failed: 1 }]);
   });
@@ -267,15 +245,11 @@ describe('fault rows: functions that end, versions, flapping, sweeps', { timeout
   });
 
   it('68 and the same of the fleet item - admission by the old one loses nothing of it', async () => {
-    const fleet = {
-      pk: 'FLEET',
-      sk: 'BRAKE',
-      revision: 7,
-      brake: 'closed',
+    const fleet = fleetItem({
       admitted: { other: { workspaceId: 'ws-9', deadlineMs: NOW_MS + 9000, zone: 'a' } },
       deaths: [{ workspaceId: 'ws-8', atMs: NOW_MS - 9000, rack: 'r1' }],
       zoneBrakes: { a: 'open' },
-    };
+    });
     const waiting = open({ step: 'awaiting-admission' });
     holds(world.aws, claimed(waiting), [fleet]);
     ec2Shows(world.aws, 'stopped');
@@ -385,15 +359,13 @@ describe('fault rows: functions that end, versions, flapping, sweeps', { timeout
   it('84 two sweeps at once, and a redelivery beside them - one raises the epoch, messages of the older one change nothing: one act', async () => {
     const end = await play({ dies: 'stopped', sweeps: 2, copies: 2 });
     expect(end).toMatchObject(wellEnded);
-    world = arrange();
+    world.begin();
     const old = open({ epoch: 1 });
     holds(world.aws, claimed(old));
     ec2Shows(world.aws, 'stopped');
     expect(await world.restarts(open({ epoch: 0 }))).toEqual({ kind: 'done' });
     expect(world.acts()).toBe(0);
-    world.aws.dynamo
-      .on(UpdateCommand)
-      .rejects(new ConditionalCheckFailedException({ message: 'no', $metadata: {} }));
+    world.aws.dynamo.on(UpdateCommand).rejects(conditionFailed());
     await world.sweeps();
     expect(world.sent('restart')).toEqual([]);
   });

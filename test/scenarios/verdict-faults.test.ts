@@ -7,7 +7,7 @@ import {
   TransactWriteCommand,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { handleForwardError } from '../../lambdas/forward-error/handle.ts';
 import { handleDeliveries } from '../../lambdas/deliver/handle.ts';
 import type { AgentAnswer, AgentRequest } from '../../lambdas/ports/agents.ts';
@@ -16,12 +16,10 @@ import { aStoredWorkspace, ec2Shows, holds, itemOf, NOW_MS, TABLE } from '../lam
 import { aMessage, answered, endings, finds, rowItem, rowUpdates } from '../lambdas/parked.ts';
 import { play } from '../lambdas/restart-world.ts';
 import { handleHeartbeat } from '../../lambdas/heartbeat/handle.ts';
-import { arrange, claimed, evidenceOf, INSTANCE, LAUNCHED_MS, open, started, VERDICT } from './harness.ts';
+import { claimed, evidenceOf, INSTANCE, LAUNCHED_MS, open, started, VERDICT } from '../lambdas/claimed.ts';
+import { oneWorkspace } from '../lambdas/one-workspace.ts';
 
-let world: ReturnType<typeof arrange>;
-beforeEach(() => {
-  world = arrange();
-});
+const world = oneWorkspace();
 
 const busy = (reason: string) => ({ status: 202, body: { verdict: 'busy', reason } });
 const nothingFollows = () => {
@@ -381,7 +379,7 @@ describe('fault rows: stores and callers', () => {
     world.aws.dynamo.reset();
     world.aws.dynamo.rejects(throttled);
     await expect(world.beats('boot-a', 42)).rejects.toThrow(throttled);
-    world = arrange();
+    world.begin();
     holds(world.aws, aStoredWorkspace());
     ec2Shows(world.aws, 'running');
     expect(await world.fails()).toMatchObject({ body: { verdict: 'alive' } });

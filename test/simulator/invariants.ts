@@ -56,7 +56,7 @@ export const heldByOracles: Readonly<Record<string, Held>> = {
 
 export const heldByTests: Readonly<Record<string, Held>> = {
   S14: {
-    by: ['test/lambdas/brake.test.ts'],
+    by: ['test/lambdas/brake-faults.test.ts'],
     not: 'acts on other grounds than two looks are S4 and S8 here',
   },
   S15: { by: ['test/core/judge.properties.proof.test.ts', 'test/lambdas/doubt.test.ts'] },
