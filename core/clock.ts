@@ -1,7 +1,7 @@
 import type { Facts } from './facts.ts';
 
 /** An HTTP Date header counts whole seconds, cut off: the answer may be this much younger than it says. */
-export const DATE_RESOLUTION_MS = 1000;
+const DATE_RESOLUTION_MS = 1000;
 
 /**
  * The second opinion on the function's clock: the time at which the database says it answered. More than the skew

@@ -15,7 +15,7 @@ export interface Death {
 }
 
 /** What deaths are grouped by. */
-export const deathFactors = ['zone', 'image', 'version', 'reporter'] as const;
+const deathFactors = ['zone', 'image', 'version', 'reporter'] as const;
 export type DeathFactor = (typeof deathFactors)[number];
 
 /** So many of the deaths share this value. */

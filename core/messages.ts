@@ -63,7 +63,5 @@ export interface DeliveryMessage {
   readonly parked: ParkedMessage;
 }
 
-export type QueueMessage = ReprobeMessage | RestartMessage | ParkedMessage | DeliveryMessage;
-
 /** Receives after which a message of an unknown schema version goes to the dead-letter queue. */
 export const UNKNOWN_VERSION_RECEIVES = 5;

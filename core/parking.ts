@@ -38,7 +38,7 @@ export const DELIVERY_LEASE_MS = 90_000;
  * A message that was received this often is given up, with its bytes kept: the queue itself throws one away at 1,000, and
  * the bytes with it.
  */
-export const MOST_RECEIVES = 900;
+const MOST_RECEIVES = 900;
 /** A request that is still `accepting` after this was never promised, and is ended. */
 export const ACCEPTING_LIFE_MS = 60_000;
 /** A verdict that has not become final after this holds nothing back any more. */

@@ -4,11 +4,11 @@
  * a Policy is what the code reads (milliseconds).
  */
 
-export const whenPausedChoices = ['park', 'refuse'] as const;
+const whenPausedChoices = ['park', 'refuse'] as const;
 /** What becomes of a request for a paused workspace: kept for later, or refused with 409. */
 export type WhenPaused = (typeof whenPausedChoices)[number];
 
-export const peerProofChoices = ['none', 'well-known'] as const;
+const peerProofChoices = ['none', 'well-known'] as const;
 /** Whether an agent must say who it is, on the very connection, before it is given a request. */
 export type PeerProofChoice = (typeof peerProofChoices)[number];
 

@@ -11,7 +11,7 @@ import { childEnvironment, nodeBinary } from './node-path.ts';
 import type { StackOutputs } from './outputs.ts';
 import { cdkCli, projectRoot, shown } from './places.ts';
 
-export const stackName = 'Defib';
+const stackName = 'Defib';
 
 export interface DeployOptions {
   readonly account: Account;

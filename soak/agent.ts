@@ -13,7 +13,7 @@ import { answerTo } from './oracle.ts';
 import type { Arrival } from './records.ts';
 
 /** How often an agent does what, by weight. */
-export const manners = {
+const manners = {
   well: 76,
   slowly: 8,
   'too late': 1,

@@ -32,7 +32,7 @@ export interface Case {
 }
 
 /** A request is parked where the answer may be 202, and the caller does not refuse a second copy at the agent. */
-export function mayPark(report: Report, judged: Judged): boolean {
+function mayPark(report: Report, judged: Judged): boolean {
   if (!report.request || judged.refusedWhilePaused) return false;
   if (report.ambiguous && report.request.onAmbiguous === 'refuse') return false;
   switch (judged.verdict) {

@@ -11,7 +11,7 @@ import {
 } from '@aws-sdk/client-sqs';
 import type { Bench, QueueWish } from './bench.ts';
 
-export const depthNames = [
+const depthNames = [
   'ApproximateNumberOfMessages',
   'ApproximateNumberOfMessagesNotVisible',
   'ApproximateNumberOfMessagesDelayed',

@@ -17,20 +17,20 @@ import {
 } from './builders.ts';
 
 /** Mostly the calm value, now and then another. */
-export function mostly<T>(calm: T, wild: fc.Arbitrary<T>, weight = 5): fc.Arbitrary<T> {
+function mostly<T>(calm: T, wild: fc.Arbitrary<T>, weight = 5): fc.Arbitrary<T> {
   return fc.oneof({ weight, arbitrary: fc.constant(calm) }, { weight: 1, arbitrary: wild });
 }
 
 const edges = [0, 2000, 5000, 15_000, 30_000, 60_000].flatMap((ms) => [ms - 1, ms, ms + 1]);
 
 /** An instant around now: on an edge of some window, or anywhere within two minutes. */
-export const nearNow: fc.Arbitrary<number> = fc.oneof(
+const nearNow: fc.Arbitrary<number> = fc.oneof(
   fc.constantFrom(...edges, ...edges.map((ms) => -ms)).map((ms) => NOW_MS + ms),
   fc.integer({ min: NOW_MS - 120_000, max: NOW_MS + 120_000 }),
 );
 
 /** Mostly exact, else a range of up to some seconds around now. */
-export const timeRange: fc.Arbitrary<TimeRange> = mostly(
+const timeRange: fc.Arbitrary<TimeRange> = mostly(
   { before: 0, after: 0 },
   fc.record({ before: fc.integer({ min: 0, max: 6000 }), after: fc.integer({ min: 0, max: 6000 }) }),
   3,

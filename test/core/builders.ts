@@ -71,12 +71,6 @@ export function anEvidence(overrides: Partial<Evidence> = {}): Evidence {
   };
 }
 
-/** A first sighting of {@link aMuteWorkspace}, two seconds ago. */
-export function evidenceWithoutBeat(overrides: Partial<Evidence> = {}): Evidence {
-  const { bootId: _bootId, seq: _seq, ...evidence } = anEvidence();
-  return { ...evidence, ...overrides };
-}
-
 /** A first sighting, two seconds ago, by a look that did not say when the instance was launched. */
 export function evidenceWithoutLaunch(): Evidence {
   const { launchTimeMs: _launchTimeMs, ...evidence } = anEvidence();

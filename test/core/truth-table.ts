@@ -18,11 +18,11 @@ import {
 } from './builders.ts';
 
 /** The first look, the second, and one more for chains that had to begin anew. */
-export const LOOK_MS = [NOW_MS, NOW_MS + policy.reprobeDelayMs, NOW_MS + 2 * policy.reprobeDelayMs] as const;
+const LOOK_MS = [NOW_MS, NOW_MS + policy.reprobeDelayMs, NOW_MS + 2 * policy.reprobeDelayMs] as const;
 export type LookNo = 0 | 1 | 2;
 const [FIRST_MS, SECOND_MS] = LOOK_MS;
 
-export const probeWords = [
+const probeWords = [
   'running',
   'stopped',
   'terminated',

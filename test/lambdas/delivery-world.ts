@@ -14,7 +14,7 @@ import { aMessage, answered, aRow, REQUEST } from './parked.ts';
 
 export { REQUEST };
 export const message = aMessage();
-export const row = aRow();
+const row = aRow();
 
 /** What is noted of a message that was just received, and put off. */
 export const justReceived = {

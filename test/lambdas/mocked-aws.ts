@@ -108,7 +108,7 @@ export function stoppedClock(startMs = NOW_MS): Clock & { advance(ms: number): v
 }
 
 /** Ids that count up, and no chance. */
-export function countingIds(): Ids {
+function countingIds(): Ids {
   let last = 0;
   return {
     next: () => {

@@ -21,7 +21,7 @@ process.once('exit', () => {
 });
 
 /** An app that copies no assets and skips the CDK's slow validation: that one has a test of its own. */
-export function testApp(): App {
+function testApp(): App {
   const outdir = path.join(synthFolder, String(apps++));
   return new App({
     outdir,

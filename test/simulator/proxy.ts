@@ -78,7 +78,7 @@ async function report(world: World, member: Member, body: object): Promise<void>
 }
 
 /** How a forward fails at this moment, by the truth; undefined when it does not. */
-export function failureOf(world: World, { machine, cutFromProxyUntilMs }: Member): ErrorKind | undefined {
+function failureOf(world: World, { machine, cutFromProxyUntilMs }: Member): ErrorKind | undefined {
   const { random } = world;
   const nowMs = world.time.nowMs();
   if (nowMs < world.liarUntilMs) return random.pick(['refused', 'deadline', 'unreachable']);

@@ -57,7 +57,7 @@ export interface Sdk {
   send(command: Command): Promise<unknown>;
 }
 
-export const callFaults = [
+const callFaults = [
   'crashBefore',
   'error',
   'throttled',
@@ -225,7 +225,7 @@ interface AnyInput {
 }
 
 /** What a call is, for the trace: its name and what it is about. */
-export function nameOf(command: Command): string {
+function nameOf(command: Command): string {
   const input = command.input as AnyInput;
   const name = command.constructor.name.replace(/Command$/, '');
   const key = input.Key ?? input.Item;

@@ -131,7 +131,7 @@ const largest = {
 } as const;
 
 export type FaultName = keyof typeof largest;
-export const faultNames = Object.keys(largest) as readonly FaultName[];
+const faultNames = Object.keys(largest) as readonly FaultName[];
 export type Weights = Readonly<Record<FaultName, number>>;
 
 export const ofWorkspaces = Object.keys(perHour) as readonly (keyof typeof perHour)[];

@@ -36,7 +36,7 @@ export interface World {
   readonly acts: readonly { what: string; instance: number }[];
 }
 
-export const invariants = 's1 s2 s3 s4 s6 s7 s8 s9 s12 s13 s17 beats s27'.split(' ');
+const invariants = 's1 s2 s3 s4 s6 s7 s8 s9 s12 s13 s17 beats s27'.split(' ');
 export const witnesses = 'deadClaimed operatorClaimed claimLost started stopped retiredBeat restarted'.split(
   ' ',
 );

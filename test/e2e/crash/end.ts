@@ -48,14 +48,14 @@ export async function endOf(world: World): Promise<End> {
   };
 }
 
-export function requestsOf(items: readonly Item[]): ParkedRequest[] {
+function requestsOf(items: readonly Item[]): ParkedRequest[] {
   // Written by the ledger itself a moment ago; what it could not read would fail the comparison.
   const rows = items.filter((item) => item['sk'] === 'REQUEST') as unknown as ParkedRequest[];
   return rows.toSorted((one, other) => (one.requestId < other.requestId ? -1 : 1));
 }
 
 /** Ended before anybody was promised anything. */
-export function wasNeverAccepted({ state, why }: ParkedRequest): boolean {
+function wasNeverAccepted({ state, why }: ParkedRequest): boolean {
   return state === 'refused' && why === 'never-accepted';
 }
 

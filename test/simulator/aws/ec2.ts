@@ -20,13 +20,7 @@ import { shownAt, stateCodes, type Instance, type Shown, type State } from './ec
 export type { Instance, InstanceSpec, State } from './ec2/instance.ts';
 export { Fleet, type Durations } from './ec2/fleet.ts';
 
-export const actions = [
-  'DescribeInstances',
-  'StartInstances',
-  'StopInstances',
-  'TerminateInstances',
-] as const;
-export type Action = (typeof actions)[number];
+export type Action = 'DescribeInstances' | 'StartInstances' | 'StopInstances' | 'TerminateInstances';
 
 export interface Ec2Options extends FleetOptions {
   /** The code with which a call is refused before anything is done; asked once a call. @default none */
