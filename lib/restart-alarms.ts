@@ -12,14 +12,14 @@ type Watched = Pick<AlarmRule, 'severity' | 'runbook' | 'says'> & {
 const watched: readonly Watched[] = [
   {
     metric: 'RestartFailed',
-    countedBy: ['restart'],
+    countedBy: ['restart', 'sweep'],
     severity: 'page',
     runbook: 'restart-failed',
     says: 'A restart was given up.',
   },
   {
     metric: 'WorkspaceQuarantined',
-    countedBy: ['reprobe', 'restart'],
+    countedBy: ['reprobe', 'restart', 'sweep'],
     severity: 'page',
     runbook: 'workspace-quarantined',
     says: 'A workspace is restarted no more until somebody has looked.',
@@ -54,21 +54,24 @@ const watched: readonly Watched[] = [
   },
   {
     metric: 'RestartUnjustified',
-    countedBy: ['restart'],
+    countedBy: ['restart', 'sweep'],
     severity: 'ticket',
     runbook: 'unjustified-restart',
     says: 'A workspace was condemned that was alive.',
   },
   {
     metric: 'WorkspaceGone',
-    countedBy: ['reprobe', 'restart'],
+    countedBy: ['reprobe', 'restart', 'sweep'],
     severity: 'ticket',
     runbook: 'workspace-gone',
     says: 'The instance of a workspace is terminated.',
   },
 ];
 
-/** Alarms on what the functions count of restarts; each function counts for itself. */
+/**
+ * Alarms on what the functions count of restarts; each function counts for itself. An end of which restart did not tell is
+ * told, and counted, by the sweep.
+ */
 export function addRestartAlarms(scope: Construct, alarms: Alarms): void {
   for (const { metric, countedBy, ...rule } of watched) {
     for (const service of countedBy) {

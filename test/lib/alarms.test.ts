@@ -51,14 +51,14 @@ test('a function fails - a ticket is written, whichever it was', () => {
 });
 
 test.each([
-  ['RestartFailed', 'page', ['restart']],
-  ['WorkspaceQuarantined', 'page', ['reprobe', 'restart']],
+  ['RestartFailed', 'page', ['restart', 'sweep']],
+  ['WorkspaceQuarantined', 'page', ['reprobe', 'restart', 'sweep']],
   ['StuckStopping', 'page', ['restart']],
   ['WorkspaceStuck', 'page', ['forward-error', 'reprobe']],
   ['AgentMute', 'ticket', ['forward-error', 'reprobe']],
   ['RestartHeldBack', 'ticket', ['restart']],
-  ['RestartUnjustified', 'ticket', ['restart']],
-  ['WorkspaceGone', 'ticket', ['reprobe', 'restart']],
+  ['RestartUnjustified', 'ticket', ['restart', 'sweep']],
+  ['WorkspaceGone', 'ticket', ['reprobe', 'restart', 'sweep']],
 ])('%s is counted once - %s', (metric, severity, functions) => {
   const found = about(metric);
   expect(found.map(({ Dimensions }) => Dimensions)).toEqual(
