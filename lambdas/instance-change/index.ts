@@ -3,7 +3,6 @@ import middy from '@middy/core';
 import { instanceIndex } from '../adapters/instance-index.ts';
 import { registry } from '../adapters/registry.ts';
 import { workspaceStore } from '../adapters/workspace-store.ts';
-import { publishMetrics } from '../runtime/publish-metrics.ts';
 import { startFunction } from '../runtime/start.ts';
 import { handleInstanceChange, type InstanceChangePorts } from './handle.ts';
 
@@ -19,5 +18,4 @@ const ports: InstanceChangePorts = {
 
 export const handler = middy()
   .use(injectLambdaContext(telemetry.logger))
-  .use(publishMetrics(telemetry.metrics))
   .handler(async (event) => handleInstanceChange(event, ports));

@@ -7,6 +7,6 @@ export interface Log {
   info(message: string, fields?: LogFields): void;
   warn(message: string, fields?: LogFields): void;
   error(message: string, fields: LogFields, error?: unknown): void;
-  /** Adds one to a metric. */
+  /** Adds one to a metric, and it is out by then: whatever is noted afterwards may say that it was counted. */
   count(metric: string): void;
 }

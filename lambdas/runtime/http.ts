@@ -11,7 +11,6 @@ import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import { inputOf } from '../schemas/route-inputs.ts';
 import { InvalidInputError, readValue, type ApiCall } from './api-call.ts';
-import { publishMetrics } from './publish-metrics.ts';
 
 /** What calls this function is not always the gateway: a direct Invoke has no context, and so no caller. */
 interface GatewayContext {
@@ -22,13 +21,12 @@ export type GatewayEvent = APIGatewayProxyEventV2WithRequestContext<GatewayConte
 
 /** Wraps a use case as the handler of a function behind the HTTP API. */
 export function apiHandler(
-  { logger, metrics, log }: Telemetry,
+  { logger, log }: Telemetry,
   clock: Clock,
   handle: (call: ApiCall) => Promise<Answer>,
 ) {
   return middy<GatewayEvent, APIGatewayProxyStructuredResultV2>()
     .use(injectLambdaContext(logger))
-    .use(publishMetrics(metrics))
     .handler((event) => answerEvent({ log, clock, handle }, event));
 }
 

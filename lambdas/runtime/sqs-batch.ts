@@ -13,7 +13,6 @@ import type { Telemetry } from '../adapters/log.ts';
 import type { Received, Settled } from '../ports/queues.ts';
 import { parseMessage } from '../schemas/messages.ts';
 import { retrySeconds } from './each-message.ts';
-import { publishMetrics } from './publish-metrics.ts';
 
 /** How long a message of a newer schema waits for a newer function. */
 const UNKNOWN_VERSION_WAIT_SECONDS = 30;
@@ -30,10 +29,8 @@ export interface Consumer<T> {
 
 /** Wraps a use case as the handler of a function behind a queue. */
 export function queueHandler<T>(consumer: Consumer<T> & { readonly telemetry: Telemetry }) {
-  const { logger, metrics } = consumer.telemetry;
   return middy<SQSEvent, SQSBatchResponse>()
-    .use(injectLambdaContext(logger))
-    .use(publishMetrics(metrics))
+    .use(injectLambdaContext(consumer.telemetry.logger))
     .handler((event) => answerBatch(consumer, event));
 }
 

@@ -9,7 +9,6 @@ import { openSqs, queues } from '../adapters/queues.ts';
 import { restartEnds } from '../adapters/restart-ends.ts';
 import { workspaceStore } from '../adapters/workspace-store.ts';
 import { requireEnv } from '../runtime/env.ts';
-import { publishMetrics } from '../runtime/publish-metrics.ts';
 import { startFunction } from '../runtime/start.ts';
 import { handleSweep, type SweepPorts } from './handle.ts';
 
@@ -34,5 +33,4 @@ const ports: SweepPorts = {
 
 export const handler = middy()
   .use(injectLambdaContext(telemetry.logger))
-  .use(publishMetrics(telemetry.metrics))
   .handler(async () => handleSweep(ports));
