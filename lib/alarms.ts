@@ -28,6 +28,7 @@ export const runbookEntries = [
   'events-not-published',
   'sweep-not-running',
   'sweep-fails',
+  'sweep-behind',
   'parking-fails',
   'facts-in-doubt',
   'parked-not-received',

@@ -59,6 +59,14 @@ export class Sweeping extends Construct {
       metric: this.sweep.lambda.metricInvocations({ period: Duration.minutes(5) }),
       when: { below: 1 },
     });
+    // One sweep may be behind after others did not run; three of five are not getting it done.
+    foundations.alarms.add(this, 'Behind', {
+      severity: 'ticket',
+      runbook: 'sweep-behind',
+      says: 'More is due than the sweep gets done in its time.',
+      metric: this.sweep.counted('SweepBehind'),
+      when: { atLeast: 3 },
+    });
     // The sweep counts these once a minute as long as it finds them so.
     foundations.alarms.add(this, 'BrakeOpen', {
       severity: 'page',

@@ -1,46 +1,54 @@
 /** What the sweep looks for, from the sparse index of due times. The index may lag: every hit is read again. */
 import { QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { indexes } from '../runtime/env-names.ts';
-import type { DueWork } from '../ports/due-work.ts';
-import type { Read } from '../ports/read.ts';
-import { dueKey, keyOf, RESTART_PREFIX } from './keys.ts';
+import type { DueList, DueRow, DueWork } from '../ports/due-work.ts';
+import { dueKey, keyOf, RESTART_PREFIX, type Key } from './keys.ts';
 import { serverTimeOf, type Table } from './table.ts';
 import { conditionally } from './workspace-conditions.ts';
 
+const keyOfRow: Record<DueList, (row: DueRow) => Key> = {
+  evidence: ({ id }) => keyOf.workspace(id),
+  workspaces: ({ id }) => keyOf.workspace(id),
+  parked: ({ id }) => keyOf.parked(id),
+  requests: ({ id }) => keyOf.request(id),
+  restartEnds: ({ id, token = '' }) => keyOf.restart(id, token),
+};
+
 export function dueWork(table: Table): DueWork {
-  const due = async <T>(
-    partition: string,
-    idOf: (item: Record<string, unknown>) => T,
-    nowMs: number,
-    limit: number,
-  ): Promise<Read<T[]>> => {
-    const page = await table.client.send(
-      new QueryCommand({
-        TableName: table.name,
-        IndexName: indexes.byDue,
-        KeyConditionExpression: 'dueKey = :due AND dueAt <= :now',
-        ExpressionAttributeValues: { ':due': partition, ':now': nowMs },
-        Limit: limit,
-      }),
-    );
-    const value = (page.Items ?? []).map(idOf);
-    const serverTimeMs = serverTimeOf(page);
-    return serverTimeMs === undefined ? { value } : { value, serverTimeMs };
-  };
   return {
-    dueWorkspaces: (nowMs, limit) => due(dueKey.workspaces, partOf('pk', 'WS#'), nowMs, limit),
-    dueRequests: (nowMs, limit) => due(dueKey.requests, partOf('pk', 'REQ#'), nowMs, limit),
-    dueParked: (nowMs, limit) => due(dueKey.parked, partOf('pk', 'WS#'), nowMs, limit),
-    dueRestartEnds: (nowMs, limit) =>
-      due(
-        dueKey.restartEnds,
-        (item) => ({
-          workspaceId: partOf('pk', 'WS#')(item),
-          token: partOf('sk', RESTART_PREFIX)(item),
+    async due(list, nowMs, { limit, from }) {
+      const page = await table.client.send(
+        new QueryCommand({
+          TableName: table.name,
+          IndexName: indexes.byDue,
+          KeyConditionExpression: 'dueKey = :due AND dueAt <= :now',
+          ExpressionAttributeValues: { ':due': dueKey[list], ':now': nowMs },
+          Limit: limit,
+          ...(from && { ExclusiveStartKey: from }),
         }),
-        nowMs,
-        limit,
-      ),
+      );
+      const { LastEvaluatedKey: next } = page;
+      const serverTimeMs = serverTimeOf(page);
+      return {
+        value: (page.Items ?? []).map(rowOf),
+        ...(next && { next }),
+        ...(serverTimeMs !== undefined && { serverTimeMs }),
+      };
+    },
+
+    async putOff(list, row, { nowMs, dueAtMs }) {
+      await conditionally(() =>
+        table.client.send(
+          new UpdateCommand({
+            TableName: table.name,
+            Key: keyOfRow[list](row),
+            UpdateExpression: 'SET dueAt = :later',
+            ConditionExpression: 'dueKey = :due AND dueAt <= :now',
+            ExpressionAttributeValues: { ':later': dueAtMs, ':due': dueKey[list], ':now': nowMs },
+          }),
+        ),
+      );
+    },
 
     async postponeParked(workspaceId, { dueAtMs, emptySinceMs }) {
       const parked = { TableName: table.name, Key: keyOf.parked(workspaceId) };
@@ -98,7 +106,9 @@ export function dueWork(table: Table): DueWork {
   };
 }
 
-/** What stands behind the prefix of a key. */
-function partOf(name: 'pk' | 'sk', prefix: string) {
-  return (item: Record<string, unknown>): string => String(item[name]).slice(prefix.length);
+function rowOf({ pk, sk }: Record<string, unknown>): DueRow {
+  const id = String(pk).replace(/^(WS|REQ)#/, '');
+  return String(sk).startsWith(RESTART_PREFIX)
+    ? { id, token: String(sk).slice(RESTART_PREFIX.length) }
+    : { id };
 }

@@ -1,4 +1,5 @@
 /** The keys of the one table (architecture, section 5), and the marks of its two sparse indexes. */
+import type { DueList } from '../ports/due-work.ts';
 import type { IdempotencyKey } from '../ports/idempotency.ts';
 
 export interface Key extends Record<string, string> {
@@ -58,11 +59,13 @@ export const listKey = {
 
 /** Partitions of the index `byDue`. */
 export const dueKey = {
+  /** Apart from the claims: it is given up after minutes, and they may wait by the thousand for their turn. */
+  evidence: 'DUE#EVIDENCE',
   workspaces: 'DUE#WORKSPACES',
   requests: 'DUE#REQUESTS',
   parked: 'DUE#PARKED',
   restartEnds: 'DUE#RESTART-ENDS',
-} as const;
+} as const satisfies Record<DueList, string>;
 
 /** DynamoDB's TTL attribute wants epoch seconds. It only ever collects rubbish; no rule rests on it. */
 export function ttlSeconds(instantMs: number): number {

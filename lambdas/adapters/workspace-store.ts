@@ -82,7 +82,7 @@ export function workspaceStore(table: Table): WorkspaceStore {
               ...(judged.evidence && { ExpressionAttributeNames: { '#round': 'round' } }),
               ExpressionAttributeValues: {
                 ':evidence': evidence,
-                ':dueKey': dueKey.workspaces,
+                ':dueKey': dueKey.evidence,
                 ':dueAt': resendAtMs,
                 ':generation': judged.generation,
                 ':instanceId': judged.instanceId,

@@ -1,6 +1,7 @@
 /**
  * Every minute: whatever got stuck is found by its due time and set going again. The index that finds it may lag, so
- * each row is read again, and each repair is a conditional write or a message that is harmless when repeated.
+ * each row is read again, and each repair is a conditional write or a message that is harmless when repeated. What is
+ * more than fits into the time is left to the next sweep, and counted (in-turns.ts).
  *
  *   evidence without a verdict   its re-probe message is sent again
  *   an open claim without news   its epoch is raised and its restart message sent again
@@ -14,7 +15,8 @@ import { RESUME_AFTER_MS } from '../../core/claim.ts';
 import { MESSAGE_VERSION } from '../../core/messages.ts';
 import { policyOf, type PolicySettings } from '../../core/policy.ts';
 import type { TimeRange } from '../../core/time.ts';
-import type { Workspace } from '../../core/workspace.ts';
+import { timeoutSeconds } from '../../core/timeouts.ts';
+import type { Evidence, Workspace } from '../../core/workspace.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { DueWork } from '../ports/due-work.ts';
 import type { Events } from '../ports/events.ts';
@@ -26,6 +28,8 @@ import type { RestartEnds } from '../ports/stories.ts';
 import type { WorkspaceStore } from '../ports/workspaces.ts';
 import { tellEnd } from '../restart/tell.ts';
 import { sweepFleet } from './fleet.ts';
+import { guarded } from './guarded.ts';
+import { inTurns } from './in-turns.ts';
 import { sweepParked } from './parked.ts';
 import { impatient } from './patience.ts';
 import { sweepRequest } from './requests.ts';
@@ -44,14 +48,15 @@ export interface SweepPorts {
   readonly settings: PolicySettings;
 }
 
-const ROWS_PER_SWEEP = 200;
+/** The rest of the function's time is for the row that is at work when this is over, if its calls are slow. */
+const WORK_FOR_MS = timeoutSeconds.sweep * 1000 - 15_000;
 const RESEND_EVERY_MS = 30_000;
 /** Evidence that is still there after this was forgotten by its chain. */
 const EVIDENCE_LIFE_MS = 5 * 60_000;
 
 export async function handleSweep(ports: SweepPorts): Promise<void> {
   const ownMs = ports.clock.nowMs();
-  const { value: workspaceIds, serverTimeMs } = await ports.due.dueWorkspaces(ownMs, ROWS_PER_SWEEP);
+  const { serverTimeMs } = await ports.due.due('evidence', ownMs, { limit: 1 });
   const policy = policyOf(ports.settings);
   if (serverTimeMs === undefined || clockFact(ownMs, serverTimeMs, policy.skewMarginMs) !== 'agrees') {
     // By a clock that is ahead, promises would expire early and the brake would close early. The next sweep is a
@@ -64,42 +69,42 @@ export async function handleSweep(ports: SweepPorts): Promise<void> {
     earliestMs: Math.min(ownMs, serverTimeMs),
     latestMs: Math.max(ownMs, serverTimeMs),
   };
-  // First what the whole fleet hangs on, last what hangs on EventBridge.
-  await guarded(ports, 'fleet', () => sweepFleet(ports, now));
-  const { value: requestIds } = await ports.due.dueRequests(now.earliestMs, ROWS_PER_SWEEP);
-  const { value: restartEnds } = await ports.due.dueRestartEnds(now.earliestMs, ROWS_PER_SWEEP);
-  const { value: parkedIds } = await ports.due.dueParked(now.earliestMs, ROWS_PER_SWEEP);
-  for (const id of workspaceIds) await guarded(ports, id, () => sweepWorkspace(ports, id, now.earliestMs));
+  // First what the whole fleet hangs on.
+  await guarded(ports.log, 'fleet', () => sweepFleet(ports, now));
+  const nowMs = now.earliestMs;
   const telling = { ...ports, events: impatient(ports.events) };
-  for (const id of parkedIds) await guarded(ports, id, () => sweepParked(telling, id, now.earliestMs));
-  for (const id of requestIds) await guarded(ports, id, () => sweepRequest(telling, id, now.earliestMs));
-  for (const { workspaceId, token } of restartEnds)
-    await guarded(ports, token, () => sweepRestartEnd(telling, workspaceId, token));
-  ports.log.info('swept', {
-    workspaces: workspaceIds.length,
-    requests: requestIds.length,
-    parked: parkedIds.length,
-    restartEnds: restartEnds.length,
-  });
-}
-
-/** One row that fails must not keep the others from being swept. */
-async function guarded(ports: SweepPorts, id: string, work: () => Promise<void>): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    ports.log.error('sweep failed for one row', { id }, error);
-    ports.log.count('SweepRowFailed');
-  }
+  const { rows, behind } = await inTurns(
+    ports,
+    { nowMs, untilMs: ownMs + WORK_FOR_MS },
+    {
+      evidence: ({ id }) => sweepWorkspace(ports, id, nowMs),
+      workspaces: ({ id }) => sweepWorkspace(ports, id, nowMs),
+      parked: ({ id }) => sweepParked(telling, id, nowMs),
+      requests: ({ id }) => sweepRequest(telling, id, nowMs),
+      restartEnds: ({ id, token = '' }) => sweepRestartEnd(telling, id, token),
+    },
+  );
+  if (behind) ports.log.count('SweepBehind');
+  ports.log.info('swept', { ...rows, behind });
 }
 
 async function sweepWorkspace(ports: SweepPorts, workspaceId: string, nowMs: number): Promise<void> {
   const { value: workspace } = await ports.workspaces.read(workspaceId);
-  if (typeof workspace !== 'object') return;
-  if (workspace.claim) return resumeClaim(ports, workspace, nowMs);
-  const { evidence } = workspace;
-  if (!evidence) return;
+  if (workspace === 'malformed') throw new Error('the workspace cannot be read');
+  if (workspace === 'absent') return;
+  if (workspace.claim) await resumeClaim(ports, workspace, nowMs);
+  else if (workspace.evidence) await lookAgain(ports, workspace, workspace.evidence, nowMs);
+}
+
+async function lookAgain(
+  ports: SweepPorts,
+  workspace: Workspace,
+  evidence: Evidence,
+  nowMs: number,
+): Promise<void> {
+  const { workspaceId } = workspace;
   if (nowMs - evidence.atMs > EVIDENCE_LIFE_MS) {
+    ports.log.warn('evidence given up', { workspaceId, verdictId: evidence.verdictId });
     await ports.workspaces.removeEvidence(workspaceId, evidence.verdictId);
     return;
   }

@@ -1,5 +1,5 @@
 /** Requests whose time has come: never accepted, expired, or ended without anybody having been told. */
-import { isFinalState } from '../../core/parking.ts';
+import { isFinalState, requestStates } from '../../core/parking.ts';
 import { tellAgainAtMs } from '../../core/untold.ts';
 import { announceEnd, endRequest, type EndPorts } from '../deliver/end.ts';
 
@@ -7,6 +7,7 @@ export async function sweepRequest(ports: EndPorts, requestId: string, nowMs: nu
   const request = await ports.ledger.read(requestId);
   if (!request) return;
   const { state } = request;
+  if (!requestStates.includes(state)) throw new Error('the request cannot be read');
   if (isFinalState(state)) {
     const isTold = await announceEnd(ports, request, { ...request, state });
     const endedAtMs = request.finishedAtMs ?? nowMs;

@@ -163,8 +163,8 @@ export const adapters = suite('dynamodb', 'the adapters', (say) => {
     await one.store.claim(claim);
     expect(await end()).toBe('ended');
     const isDue = async () =>
-      (await due.dueRestartEnds(one.nowMs + 3_600_000, 200)).value.some(
-        ({ workspaceId, token }) => workspaceId === one.workspaceId && token === 'token-1',
+      (await due.due('restartEnds', one.nowMs + 3_600_000, { limit: 200 })).value.some(
+        ({ id, token }) => id === one.workspaceId && token === 'token-1',
       );
     for (let tries = 0; tries < 20 && !(await isDue()); tries++) await bench.wait(0.1);
     expect(await isDue()).toBe(true);
@@ -183,7 +183,9 @@ export const adapters = suite('dynamodb', 'the adapters', (say) => {
     await one.store.claim(claimOf(one, 'token-1', 1));
     const due = dueWork(bench.table);
     const isDue = async () =>
-      (await due.dueWorkspaces(one.nowMs + 3_600_000, 100)).value.includes(one.workspaceId);
+      (await due.due('workspaces', one.nowMs + 3_600_000, { limit: 100 })).value.some(
+        ({ id }) => id === one.workspaceId,
+      );
     for (let tries = 0; tries < 20 && !(await isDue()); tries++) await bench.wait(0.1);
     expect(await isDue()).toBe(true);
     const workspace = await one.read();

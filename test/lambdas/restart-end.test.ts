@@ -136,8 +136,13 @@ describe('the end of a restart', () => {
   });
 
   it('the row is gone when the sweep looks - nothing is told', async () => {
-    const index = { workspaceId: 'ws-1', token };
-    const due = { ...ports.due, dueRestartEnds: () => Promise.resolve({ value: [index] }) };
+    const due: typeof ports.due = {
+      ...ports.due,
+      due: async (list, ...rest) => ({
+        ...(await ports.due.due(list, ...rest)),
+        value: list === 'restartEnds' ? [{ id: 'ws-1', token }] : [],
+      }),
+    };
     aws.dynamo.on(GetCommand).resolves({ $metadata: dated() });
     await handleSweep({ ...ports, due });
     expect(told()).toEqual([]);

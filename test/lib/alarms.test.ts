@@ -176,6 +176,19 @@ test('the sweep fails again and again, or does nothing by its clock - somebody i
   ]);
 });
 
+test('three of five sweeps leave work undone - a ticket is written', () => {
+  expect(about('SweepBehind')).toMatchObject([
+    {
+      Namespace: 'Defib',
+      Dimensions: [{ Name: 'service', Value: 'sweep' }],
+      Period: 300,
+      Threshold: 3,
+      TreatMissingData: 'notBreaching',
+      AlarmActions: [expect.stringContaining('ticket')],
+    },
+  ]);
+});
+
 test('the parked queue holds half of what SQS looks through for a group - a ticket is written', () => {
   const found = addedUp('ApproximateNumberOfMessagesNotVisible');
   expect(found).toMatchObject([

@@ -9,6 +9,7 @@ import { dueWork } from '../../lambdas/adapters/due-work.ts';
 import { registry } from '../../lambdas/adapters/registry.ts';
 import { openTable, type Table } from '../../lambdas/adapters/table.ts';
 import { workspaceStore } from '../../lambdas/adapters/workspace-store.ts';
+import type { DueList } from '../../lambdas/ports/due-work.ts';
 import type { InstanceLook, PowerOutcome } from '../../lambdas/ports/ec2.ts';
 import { memoryTable, type MemoryTable } from '../lambdas/memory-table.ts';
 import { aStoredWorkspace, itemOf, mockedAws, portsOver, TABLE } from '../lambdas/mocked-aws.ts';
@@ -84,10 +85,12 @@ export class CodeWorld {
         postponeParked: () => Promise.resolve(),
         postponeWorkspace: (...args: Parameters<typeof due.postponeWorkspace>) =>
           hand.named(due).postponeWorkspace(...args),
-        dueWorkspaces: () => Promise.resolve({ value: ['ws-1'], serverTimeMs: msOf(this.now) }),
-        dueRequests: () => Promise.resolve({ value: [] }),
-        dueRestartEnds: () => Promise.resolve({ value: [] }),
-        dueParked: () => Promise.resolve({ value: [] }),
+        due: (list: DueList) =>
+          Promise.resolve({
+            value: list === 'workspaces' ? [{ id: 'ws-1' }] : [],
+            serverTimeMs: msOf(this.now),
+          }),
+        putOff: () => Promise.resolve(),
       },
       // The fleet's brake is not in the model: it stays closed.
       brake: {

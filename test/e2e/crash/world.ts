@@ -174,7 +174,9 @@ export class World {
     if (this.#actors > 0 || this.queue.depth > 0) return;
     const due = dueWork(this.own.table);
     const ever = Number.MAX_SAFE_INTEGER;
-    const waiting = await Promise.all([due.dueRequests(ever, 1), due.dueParked(ever, 1)]);
+    const waiting = await Promise.all(
+      (['requests', 'parked'] as const).map((list) => due.due(list, ever, { limit: 1 })),
+    );
     this.#isOver = waiting.every(({ value }) => value.length === 0);
   }
 
