@@ -18,7 +18,7 @@ import {
   whyNotSent,
   type Skipped,
 } from './dead-letters-chosen.ts';
-import type { OperatePorts } from './subject.ts';
+import { WORK_AT_MOST_MS, type OperatePorts } from './subject.ts';
 
 export interface RedrivePorts extends OperatePorts {
   readonly deadLetters: DeadLetters;
@@ -27,8 +27,6 @@ export interface RedrivePorts extends OperatePorts {
 }
 
 const DEFAULT_LIMIT = 25;
-/** The call must be answered before the gateway and the function give up: what is left is for the next call. */
-const WORK_AT_MOST_MS = 8000;
 
 type Redriven = { readonly requestId: string; readonly redriveOf: string };
 

@@ -1,7 +1,8 @@
 /** Registering, changing and removing a workspace. */
 import { problem, type Answer } from '../../core/answer.ts';
 import { settingsProblems, withOverrides, type WorkspaceSettings } from '../../core/policy.ts';
-import { endRequest } from '../deliver/end.ts';
+import { endRequest, type EndPorts } from '../deliver/end.ts';
+import { impatient } from '../deliver/patience.ts';
 import { policyFor } from '../judging/policies.ts';
 import { wake } from '../parking/wake.ts';
 import type { Registration, SettleWindow } from '../ports/registry.ts';
@@ -13,6 +14,7 @@ import {
   findWorkspace,
   isAnswer,
   showWorkspace,
+  WORK_AT_MOST_MS,
   workspaceIdOf,
   type OperatePorts,
 } from './subject.ts';
@@ -134,6 +136,7 @@ async function announceSuperseded(
 export async function removeWorkspace(call: ApiCall, ports: OperatePorts): Promise<Answer> {
   const { parked: parkedChoice } = readValue(call.query, removeQuery, 'query');
   const workspaceId = workspaceIdOf(call);
+  const untilMs = ports.clock.nowMs() + WORK_AT_MOST_MS;
   const found = await findWorkspace(ports, workspaceId);
   if (isAnswer(found)) return found;
   const parked = await ports.ledger.parkedCount(workspaceId);
@@ -145,12 +148,15 @@ export async function removeWorkspace(call: ApiCall, ports: OperatePorts): Promi
   }
   if ((await ports.registry.remove(found)) === 'conflict') return changedMeanwhile();
   await announceSuperseded(ports, found, true);
-  await refuseParked(ports, workspaceId);
+  await refuseParked({ ...ports, events: impatient(ports.events) }, workspaceId, untilMs);
   return { status: 204, headers: {} };
 }
 
-/** Ends what is parked for a workspace that is no more; what the index does not show yet, deliver ends in the same way. */
-async function refuseParked(ports: OperatePorts, workspaceId: string): Promise<void> {
+/**
+ * Ends what is parked for a workspace that is no more. What the index does not show yet, and what there is no time for,
+ * deliver ends in the same way as it comes.
+ */
+async function refuseParked(ports: EndPorts, workspaceId: string, untilMs: number): Promise<void> {
   let cursor: string | undefined;
   do {
     const page = await ports.ledger.listRequests(workspaceId, {
@@ -159,6 +165,10 @@ async function refuseParked(ports: OperatePorts, workspaceId: string): Promise<v
       ...(cursor !== undefined && { cursor }),
     });
     for (const request of page.requests) {
+      if (ports.clock.nowMs() >= untilMs) {
+        ports.log.info('requests left for deliver to end', { workspaceId });
+        return;
+      }
       if (request.state !== 'parked') continue;
       await endRequest(ports, request, { state: 'refused', why: 'workspace-removed', onlyFrom: 'parked' });
     }

@@ -17,6 +17,9 @@ import type { WorkspaceStore } from '../ports/workspaces.ts';
 import { readValue, type ApiCall } from '../runtime/api-call.ts';
 import { workspaceId as workspaceIdSchema } from '../schemas/api.ts';
 
+/** The call must be answered before the gateway and the function give up, whatever is left by then. */
+export const WORK_AT_MOST_MS = 8000;
+
 export interface OperatePorts extends WakePorts {
   readonly clock: Clock;
   readonly ids: Ids;

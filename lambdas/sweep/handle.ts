@@ -17,6 +17,7 @@ import { policyOf, type PolicySettings } from '../../core/policy.ts';
 import type { TimeRange } from '../../core/time.ts';
 import { timeoutSeconds } from '../../core/timeouts.ts';
 import type { Evidence, Workspace } from '../../core/workspace.ts';
+import { impatient } from '../deliver/patience.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { DueWork } from '../ports/due-work.ts';
 import type { Events } from '../ports/events.ts';
@@ -31,7 +32,6 @@ import { sweepFleet } from './fleet.ts';
 import { guarded } from './guarded.ts';
 import { inTurns } from './in-turns.ts';
 import { sweepParked } from './parked.ts';
-import { impatient } from './patience.ts';
 import { sweepRequest } from './requests.ts';
 
 export interface SweepPorts {

@@ -1,7 +1,7 @@
-/** Events for the length of one sweep, which must not spend its time on a bus that takes nothing. */
+/** Events for whoever ends many requests in a row, and must not spend its time on a bus that takes nothing. */
 import type { Events } from '../ports/events.ts';
 
-/** A publish that fails may have taken ten seconds, and the sweep has 55. */
+/** A publish that fails may have taken ten seconds; the sweep has 55, and an operator's call 15. */
 const MOST_FAILURES = 2;
 
 /** After two failures nothing more is published: whatever was to be told stays due, and is told by a later sweep. */
