@@ -1,10 +1,12 @@
 import { agentHttp } from '../adapters/agent-http.ts';
 import { deadLetters } from '../adapters/dead-letters.ts';
+import { ec2Health } from '../adapters/ec2-health.ts';
 import { ec2Probe } from '../adapters/ec2-probe.ts';
 import { events, openEventBridge } from '../adapters/events.ts';
 import { ledger } from '../adapters/ledger.ts';
 import { openSqs, queues } from '../adapters/queues.ts';
 import { receiptStore } from '../adapters/receipt-store.ts';
+import { watch, watchedProbe } from '../adapters/watched-ec2.ts';
 import { workspaceStore } from '../adapters/workspace-store.ts';
 import { listEnv, optionalEnv, requireEnv } from '../runtime/env.ts';
 import { queueHandler } from '../runtime/sqs-batch.ts';
@@ -26,7 +28,7 @@ const ports: DeliverPorts = {
   ledger: ledger(table),
   deadLetters: deadLetters(table),
   queues: queues(sqs, { reprobe: requireEnv('reprobeQueueUrl'), parked: requireEnv('parkedQueueUrl') }),
-  ec2: ec2Probe(log),
+  ec2: watchedProbe(ec2Probe(log), watch(ec2Health(table, log), clock)),
   agents: agentHttp(),
   events: events(openEventBridge(), requireEnv('busName'), log),
   reach: localAddress === undefined ? { cidrs: listEnv('workspaceCidrs') } : { localAddress },

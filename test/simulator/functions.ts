@@ -126,7 +126,7 @@ const builders: Record<FunctionName, (parts: SandboxParts) => Handler> = {
       ...common(parts),
       ...storesOf(parts),
       queues: queues(parts.sqs, { reprobe: urls.reprobe, parked: urls.parked }),
-      ec2: probeOf(parts),
+      ec2: watchedProbeOf(parts),
       agents: parts.agents,
       reach: { cidrs: parts.cidrs },
     };
@@ -159,7 +159,7 @@ const builders: Record<FunctionName, (parts: SandboxParts) => Handler> = {
       ...storesOf(parts),
       registry: registry({ client: parts.dynamo, name: TABLE }),
       queues: queues(parts.sqs, { restart: urls.restart, parked: urls.parked }),
-      ec2: probeOf(parts),
+      ec2: watchedProbeOf(parts),
       workspaceTag,
       operatorRoles: ['operator'],
       reporterRoles: ['proxy'],
@@ -195,13 +195,17 @@ function storesOf({ dynamo }: SandboxParts) {
 }
 
 function judgingPorts(parts: SandboxParts, queueUrls: Parameters<typeof queues>[1]) {
-  const health = ec2Health({ client: parts.dynamo, name: TABLE }, parts.log);
   return {
     ...common(parts),
     ...storesOf(parts),
     queues: queues(parts.sqs, queueUrls),
-    ec2: watchedProbe(probeOf(parts), watch(health, parts.clock)),
+    ec2: watchedProbeOf(parts),
   };
+}
+
+function watchedProbeOf(parts: SandboxParts) {
+  const health = ec2Health({ client: parts.dynamo, name: TABLE }, parts.log);
+  return watchedProbe(probeOf(parts), watch(health, parts.clock));
 }
 
 function probeOf({ ec2, log }: SandboxParts) {
