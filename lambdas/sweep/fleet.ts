@@ -6,6 +6,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Ec2Health } from '../ports/fleet.ts';
 import type { WorkspaceStore } from '../ports/workspaces.ts';
 import { replaceFleet, type BrakePorts } from '../restart/brake-news.ts';
+import { stoodStill } from '../runtime/stood-still.ts';
 
 export interface SweepFleetPorts extends BrakePorts {
   readonly clock: Pick<Clock, 'nowMs'>;
@@ -16,13 +17,13 @@ export interface SweepFleetPorts extends BrakePorts {
 
 /** Everybody who asks for admission writes the same item. */
 const MOST_TRIES = 3;
-/**
- * The sweep's own time-out. What is older when it is to write comes out of a sandbox that stood still: by its numbers of
- * minutes ago the brake would open for nothing, and cool down from a time that is past. The next sweep knows more.
- */
-const SWEEP_LIFE_MS = 55_000;
 
-export async function sweepFleet(ports: SweepFleetPorts, now: TimeRange): Promise<void> {
+/** What time the sweep has, and when it began by the function's own clock. */
+export interface SweepTime extends TimeRange {
+  readonly beganMs: number;
+}
+
+export async function sweepFleet(ports: SweepFleetPorts, now: SweepTime): Promise<void> {
   try {
     await sweepBrake(ports, now);
   } catch (error) {
@@ -32,7 +33,7 @@ export async function sweepFleet(ports: SweepFleetPorts, now: TimeRange): Promis
   }
 }
 
-async function sweepBrake(ports: SweepFleetPorts, now: TimeRange, tries = 1): Promise<void> {
+async function sweepBrake(ports: SweepFleetPorts, now: SweepTime, tries = 1): Promise<void> {
   const fleet = await ports.brake.read();
   const ended = await endedTokens(ports, fleet);
   const freed = ended.reduce((rest, token) => released(rest, token, now.latestMs), fleet);
@@ -41,7 +42,8 @@ async function sweepBrake(ports: SweepFleetPorts, now: TimeRange, tries = 1): Pr
       workspaceCount: await ports.brake.workspaceCount(),
       ec2: await ports.ec2Health.recent(now),
     }) ?? freed;
-  if (ports.clock.nowMs() - now.latestMs >= SWEEP_LIFE_MS) return;
+  // By numbers of minutes ago the brake would open for nothing, and cool down from a time that is past.
+  if (stoodStill(ports.clock, now.beganMs, 'sweep')) return;
   // Once a minute as long as it is open: the alarm stands until it closes, also where the first page was lost.
   if (next.brake === 'open') ports.log.count('BrakeOpen');
   if (next === fleet) return;

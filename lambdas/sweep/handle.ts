@@ -70,7 +70,7 @@ export async function handleSweep(ports: SweepPorts): Promise<void> {
     latestMs: Math.max(ownMs, serverTimeMs),
   };
   // First what the whole fleet hangs on.
-  await guarded(ports.log, 'fleet', () => sweepFleet(ports, now));
+  await guarded(ports.log, 'fleet', () => sweepFleet(ports, { ...now, beganMs: ownMs }));
   const nowMs = now.earliestMs;
   const telling = { ...ports, events: impatient(ports.events) };
   const { rows, behind } = await inTurns(
