@@ -4,9 +4,9 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { openEc2Power } from '../../lambdas/adapters/ec2-power.ts';
 import { BadCursorError, cursorOf, keyOfCursor } from '../../lambdas/adapters/table.ts';
 import { readWorkspaceItem } from '../../lambdas/adapters/workspace-item.ts';
+import { INSTANCE } from './claimed.ts';
 import { aStoredWorkspace, ec2Shows, itemOf, mockedAws, portsOver } from './mocked-aws.ts';
 
-const INSTANCE = 'i-0123456789abcdef0';
 let aws: ReturnType<typeof mockedAws>;
 let ports: ReturnType<typeof portsOver>;
 beforeEach(() => {

@@ -1,9 +1,9 @@
 /** Row 89 of the catalogue of bad inputs: what EC2 may answer. The stack's own EC2 answers well, so it is told here. */
 import { DescribeInstancesCommand } from '@aws-sdk/client-ec2';
 import { expect, it } from 'vitest';
+import { INSTANCE } from './claimed.ts';
 import { mockedAws, portsOver } from './mocked-aws.ts';
 
-const INSTANCE = 'i-0123456789abcdef0';
 const LAUNCHED = new Date('2026-11-24T10:00:00Z');
 const one = { InstanceId: INSTANCE, State: { Name: 'stopped' }, LaunchTime: LAUNCHED };
 const other = { ...one, InstanceId: 'i-0ffffffffffffffff' };

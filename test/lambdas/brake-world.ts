@@ -4,7 +4,7 @@ import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import type { Death } from '../../core/deaths.ts';
 import type { Claim, Workspace } from '../../core/workspace.ts';
 import { handleSweep } from '../../lambdas/sweep/handle.ts';
-import { claimed, INSTANCE, TOKEN } from './claimed.ts';
+import { claimed, INSTANCE, receiptItem, TOKEN } from './claimed.ts';
 import { fleetItem, sizeItem } from './fleet-items.ts';
 import { dated, NOW_MS } from './mocked-aws.ts';
 import { anew, OneWorkspace } from './one-workspace.ts';
@@ -39,11 +39,7 @@ export function dead(count: number, changes: Partial<Death> = {}): Death[] {
 
 /** The receipt of the verdict that led to the claim. */
 export function receiptBy(askedBy: string): Record<string, unknown> {
-  return {
-    pk: 'WS#ws-1',
-    sk: `VERDICT#${TOKEN}`,
-    receipt: { verdictId: TOKEN, workspaceId: 'ws-1', verdict: 'dead', askedBy },
-  };
+  return receiptItem({ verdictId: TOKEN, verdict: 'dead', askedBy });
 }
 
 /** The workspace while its claim asks for admission. */

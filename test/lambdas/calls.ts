@@ -1,4 +1,5 @@
 /** Calls and messages as the runtime hands them to a use case. */
+import type { SQSRecord } from 'aws-lambda';
 import type { ApiCall } from '../../lambdas/runtime/api-call.ts';
 import type { Received } from '../../lambdas/ports/queues.ts';
 import { NOW_MS } from './mocked-aws.ts';
@@ -39,4 +40,20 @@ export function received<T>(body: T, changes: Partial<Received<T>> = {}): Receiv
     firstReceivedAtMs: NOW_MS,
     ...changes,
   };
+}
+
+/** A message as Lambda gets it from a queue. */
+export function aRecord(id: string, body: unknown, receives = 1): SQSRecord {
+  // What the runtime reads of it.
+  const record: Partial<Record<keyof SQSRecord, unknown>> = {
+    messageId: id,
+    receiptHandle: `handle-${id}`,
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+    attributes: {
+      ApproximateReceiveCount: String(receives),
+      SentTimestamp: String(NOW_MS),
+      ApproximateFirstReceiveTimestamp: String(NOW_MS),
+    },
+  };
+  return record as unknown as SQSRecord;
 }

@@ -79,3 +79,17 @@ export function aReprobeMessage(changes: Partial<ReprobeMessage> = {}): ReprobeM
     ...changes,
   };
 }
+
+/** The receipt of a verdict as an item of the table: by default of {@link VERDICT}, which is still pending. */
+export function receiptItem(changes: Record<string, unknown> = {}): Record<string, unknown> {
+  const receipt = {
+    verdictId: VERDICT,
+    workspaceId: 'ws-1',
+    verdict: 'pending',
+    reason: 'suspect',
+    looks: [],
+    flip: [],
+    ...changes,
+  };
+  return { pk: 'WS#ws-1', sk: `VERDICT#${receipt.verdictId}`, receipt };
+}

@@ -1,21 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { play, type Story } from './restart-world.ts';
-
-/** However it came about: one true death, one restart, and nothing left lying about. */
-const wellEnded = (dies: Story['dies']) => ({
-  acts: expect.objectContaining({
-    effectiveStarts: 1,
-    effectiveStops: dies === 'silent' ? 1 : 0,
-    stops: dies === 'silent' ? 1 : 0,
-  }) as unknown,
-  state: 'running',
-  boot: 'boot-b',
-  claim: undefined,
-  evidence: undefined,
-  quarantine: undefined,
-  left: 0,
-  slots: 0,
-});
+import { play, wellEnded } from './restart-world.ts';
 
 describe.each(['stopped', 'silent'] as const)('a workspace that is %s', { timeout: 60_000 }, (dies) => {
   it('nothing goes wrong - restarted once, and everything is told', async () => {

@@ -7,7 +7,7 @@ import type { Receipt } from '../../core/receipt.ts';
 import type { Workspace } from '../../core/workspace.ts';
 import { handleForwardError } from '../../lambdas/forward-error/handle.ts';
 import { forwardError } from './calls.ts';
-import { evidenceOf, INSTANCE, VERDICT } from './claimed.ts';
+import { evidenceOf, INSTANCE, receiptItem, VERDICT } from './claimed.ts';
 import { aStoredWorkspace, ec2Shows, itemOf, NOW_MS } from './mocked-aws.ts';
 import { oneWorkspace } from './one-workspace.ts';
 import { conditionFailed } from './refused-writes.ts';
@@ -120,13 +120,7 @@ describe('a terminated instance', () => {
 
   it('the run that found it gone stopped half-way - its redelivery tells, and makes the verdict final', async () => {
     const { evidence: _evidence, ...found } = suspected({}, { gone });
-    hold(found, [
-      {
-        pk: 'WS#ws-1',
-        sk: `VERDICT#${VERDICT}`,
-        receipt: { verdictId: VERDICT, workspaceId: 'ws-1', verdict: 'pending', intent: 'dead', looks: [] },
-      },
-    ]);
+    hold(found, [receiptItem({ intent: 'dead' })]);
     terminated();
     expect(await secondLook()).toMatchObject({ receipt: { verdict: 'dead', reason: 'terminated' } });
     expect(told().map(({ type }) => type)).toEqual(['workspace.gone', 'verdict.final']);

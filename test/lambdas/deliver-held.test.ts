@@ -1,6 +1,7 @@
 import { TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import { describe, expect, it } from 'vitest';
 import type { ParkedRequest } from '../../core/parking.ts';
+import { receiptItem } from './claimed.ts';
 import { deliveryWorld } from './delivery-world.ts';
 import { aStoredWorkspace, NOW_MS } from './mocked-aws.ts';
 import { news, notes } from './parked.ts';
@@ -12,11 +13,7 @@ const { hold, settle, endings } = world;
 describe('a request held by a verdict', () => {
   const HOLDER = '01KAHLDERAAAAAAAAAAAAAAAAA';
   const receipt = (verdict: string, reason = verdict) => [
-    {
-      pk: 'WS#ws-1',
-      sk: `VERDICT#${HOLDER}`,
-      receipt: { verdictId: HOLDER, workspaceId: 'ws-1', verdict, reason },
-    },
+    receiptItem({ verdictId: HOLDER, verdict, reason }),
   ];
 
   it('still pending - left alone', async () => {

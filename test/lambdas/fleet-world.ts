@@ -16,10 +16,11 @@ import { handleHeartbeat } from '../../lambdas/heartbeat/handle.ts';
 import { handleRestarts } from '../../lambdas/restart/handle.ts';
 import { handleSweep } from '../../lambdas/sweep/handle.ts';
 import { apiCall, received } from './calls.ts';
+import { LAUNCHED_MS } from './claimed.ts';
+import { fleetItem, sizeItem } from './fleet-items.ts';
 import { memoryTable } from './memory-table.ts';
 import { aClaim, aStoredWorkspace, itemOf, mockedAws, NOW_MS, portsOver, TABLE } from './mocked-aws.ts';
 
-const LAUNCHED_MS = NOW_MS - 7_200_000;
 const STEP_MS = 2000;
 
 export interface Storm {
@@ -69,17 +70,9 @@ export async function ride(storm: Storm) {
   const underWay = () => machines.filter((it) => it.starts > 0 && !isBack(it)).length;
   let mostUnderWay = 0;
 
-  table.put({ pk: 'FLEET', sk: 'SIZE', workspaces: storm.workspaces });
+  table.put(sizeItem(storm.workspaces));
   if (storm.pausedUntilMs !== undefined)
-    table.put({
-      pk: 'FLEET',
-      sk: 'BRAKE',
-      revision: 1,
-      brake: 'closed',
-      admitted: {},
-      deaths: [],
-      pause: { by: 'role/operator', reason: 'storm', untilMs: storm.pausedUntilMs },
-    });
+    table.put(fleetItem({ pause: { by: 'role/operator', reason: 'storm', untilMs: storm.pausedUntilMs } }));
   for (const { index, state } of machines) {
     const claim: Claim = {
       ...aClaim(),

@@ -4,6 +4,7 @@ import { BatchGetCommand, TransactWriteCommand, UpdateCommand } from '@aws-sdk/l
 import { beforeEach, describe, expect, it } from 'vitest';
 import { handleForwardError } from '../../lambdas/forward-error/handle.ts';
 import { aRequest, forwardError } from './calls.ts';
+import { receiptItem } from './claimed.ts';
 import { aClaim, aStoredWorkspace, dated, ec2Shows, itemOf, NOW_MS, QUEUE, TABLE } from './mocked-aws.ts';
 import { oneWorkspace } from './one-workspace.ts';
 import { sentTo } from './parked.ts';
@@ -253,11 +254,7 @@ describe('a caller that waits for the verdict (Prefer: wait)', () => {
   const becomes = (verdict: string, reason: string, state = 'parked', more = {}) => {
     const ids = { verdictId: '01KATESTAAAAAAAAAAAAAAAA01', requestId: '01KATESTAAAAAAAAAAAAAAAA02' };
     hold(aStoredWorkspace(), [
-      {
-        pk: 'WS#ws-1',
-        sk: `VERDICT#${ids.verdictId}`,
-        receipt: { verdictId: ids.verdictId, workspaceId: 'ws-1', verdict, reason },
-      },
+      receiptItem({ verdictId: ids.verdictId, verdict, reason }),
       {
         pk: `REQ#${ids.requestId}`,
         sk: 'REQUEST',

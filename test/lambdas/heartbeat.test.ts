@@ -5,10 +5,10 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Workspace } from '../../core/workspace.ts';
 import { handleHeartbeat } from '../../lambdas/heartbeat/handle.ts';
 import { apiCall } from './calls.ts';
+import { INSTANCE } from './claimed.ts';
 import { aClaim, aStoredWorkspace, holds, itemOf, mockedAws, NOW_MS, portsOver } from './mocked-aws.ts';
 import { conditionFailed } from './refused-writes.ts';
 
-const INSTANCE = 'i-0123456789abcdef0';
 let aws: ReturnType<typeof mockedAws>;
 let ports: ReturnType<typeof portsOver>;
 beforeEach(() => {

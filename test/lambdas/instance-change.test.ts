@@ -4,10 +4,10 @@ import { instanceIndex } from '../../lambdas/adapters/instance-index.ts';
 import { registry } from '../../lambdas/adapters/registry.ts';
 import { openTable } from '../../lambdas/adapters/table.ts';
 import { handleInstanceChange, type InstanceChangePorts } from '../../lambdas/instance-change/handle.ts';
+import { INSTANCE } from './claimed.ts';
 import { aClaim, aStoredWorkspace, holds, mockedAws, NOW_MS, portsOver, TABLE } from './mocked-aws.ts';
 import { conditionFailed } from './refused-writes.ts';
 
-const INSTANCE = 'i-0123456789abcdef0';
 let aws: ReturnType<typeof mockedAws>;
 let ports: InstanceChangePorts & ReturnType<typeof portsOver>;
 beforeEach(() => {

@@ -4,12 +4,12 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { readWorkspaceItem } from '../../lambdas/adapters/workspace-item.ts';
 import { handleOperate } from '../../lambdas/operate/handle.ts';
 import { apiCall } from './calls.ts';
+import { INSTANCE } from './claimed.ts';
 import { sizeItem } from './fleet-items.ts';
 import { memoryTable, type MemoryTable } from './memory-table.ts';
 import { aClaim, aStoredWorkspace, dated, itemOf, mockedAws, NOW_MS } from './mocked-aws.ts';
 import { allPortsOver } from './one-workspace.ts';
 
-const INSTANCE = 'i-0123456789abcdef0';
 const OTHER = 'i-0fedcba9876543210';
 let aws: ReturnType<typeof mockedAws>;
 let table: MemoryTable;

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { Claim } from '../../core/workspace.ts';
 import { handleReprobes } from '../../lambdas/reprobe/handle.ts';
 import { received } from './calls.ts';
-import { aReprobeMessage, evidenceOf, VERDICT } from './claimed.ts';
+import { aReprobeMessage, evidenceOf, receiptItem, VERDICT } from './claimed.ts';
 import { aClaim, aStoredWorkspace, ec2Shows, itemOf, NOW_MS, QUEUE } from './mocked-aws.ts';
 import { oneWorkspace } from './one-workspace.ts';
 import { conditionFailed } from './refused-writes.ts';
@@ -187,11 +187,7 @@ describe('the claim', () => {
 
   it('the message is delivered again after the claim was won - it carries on with its own claim, no second claim', async () => {
     hold(aStoredWorkspace({ generation: 4, claim: ownClaim() }), [
-      {
-        pk: 'WS#ws-1',
-        sk: `VERDICT#${VERDICT}`,
-        receipt: { verdictId: VERDICT, workspaceId: 'ws-1', verdict: 'dead', intent: 'dead', looks: [] },
-      },
+      receiptItem({ verdict: 'dead', intent: 'dead' }),
     ]);
     await reprobes({}, { receives: 2 });
     expect(claimWrites()).toHaveLength(0);

@@ -6,6 +6,7 @@
 import { DescribeInstancesCommand, StartInstancesCommand, StopInstancesCommand } from '@aws-sdk/client-ec2';
 import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
+import { expect } from 'vitest';
 import type { ReprobeMessage, RestartMessage } from '../../core/messages.ts';
 import { defaultSettings } from '../../core/policy.ts';
 import type { Workspace } from '../../core/workspace.ts';
@@ -17,10 +18,10 @@ import { handleReprobes } from '../../lambdas/reprobe/handle.ts';
 import { handleRestarts } from '../../lambdas/restart/handle.ts';
 import { handleSweep } from '../../lambdas/sweep/handle.ts';
 import { apiCall, forwardError, received } from './calls.ts';
+import { INSTANCE } from './claimed.ts';
 import { memoryTable } from './memory-table.ts';
 import { aStoredWorkspace, itemOf, mockedAws, NOW_MS, portsOver, QUEUE, TABLE } from './mocked-aws.ts';
 
-const INSTANCE = 'i-0123456789abcdef0';
 const BOOTS_FOR_MS = 10_000;
 const STOPS_FOR_MS = 5000;
 const AGENT_BOOTS_FOR_MS = 8000;
@@ -52,6 +53,22 @@ export interface Story {
   /** How old EC2's answers are. */
   readonly lagMs?: number;
 }
+
+/** However it came about: one true death, one restart, and nothing left lying about. */
+export const wellEnded = (dies: Story['dies']) => ({
+  acts: expect.objectContaining({
+    effectiveStarts: 1,
+    effectiveStops: dies === 'silent' ? 1 : 0,
+    stops: dies === 'silent' ? 1 : 0,
+  }) as unknown,
+  state: 'running',
+  boot: 'boot-b',
+  claim: undefined,
+  evidence: undefined,
+  quarantine: undefined,
+  left: 0,
+  slots: 0,
+});
 
 class Crash extends Error {}
 

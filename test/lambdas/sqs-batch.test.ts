@@ -7,18 +7,11 @@ import type { Received, Settled } from '../../lambdas/ports/queues.ts';
 import { eachMessage } from '../../lambdas/runtime/each-message.ts';
 import { queueHandler } from '../../lambdas/runtime/sqs-batch.ts';
 import { reprobeMessage } from '../../lambdas/schemas/messages.ts';
-import { mockedAws, NOW_MS, quietLog } from './mocked-aws.ts';
+import { aRecord } from './calls.ts';
+import { aReprobeMessage } from './claimed.ts';
+import { mockedAws, quietLog } from './mocked-aws.ts';
 
-const good = {
-  v: 1,
-  kind: 'reprobe',
-  workspaceId: 'ws-1',
-  instanceId: 'i-0123456789abcdef0',
-  generation: 3,
-  epoch: 0,
-  verdictId: '01KAVERDCTAAAAAAAAAAAAAAAA',
-  errorKind: 'refused',
-};
+const good = aReprobeMessage();
 
 let aws: ReturnType<typeof mockedAws>;
 let seen: string[];
@@ -26,18 +19,6 @@ beforeEach(() => {
   aws = mockedAws();
   seen = [];
 });
-
-const record = (id: string, body: unknown, receives = 1): SQSRecord =>
-  ({
-    messageId: id,
-    receiptHandle: `handle-${id}`,
-    body: typeof body === 'string' ? body : JSON.stringify(body),
-    attributes: {
-      ApproximateReceiveCount: String(receives),
-      SentTimestamp: String(NOW_MS),
-      ApproximateFirstReceiveTimestamp: String(NOW_MS),
-    },
-  }) as unknown as SQSRecord;
 
 async function run(
   records: SQSRecord[],
@@ -63,9 +44,9 @@ const hidden = () => aws.sqs.commandCalls(ChangeMessageVisibilityCommand).map((c
 describe('a message', () => {
   it('comes with its place in its group where the queue has groups', async () => {
     const places: (string | undefined)[] = [];
-    const grouped = record('b', good);
+    const grouped = aRecord('b', good);
     grouped.attributes.SequenceNumber = '18849496460467696128';
-    await run([record('a', good), grouped], ({ sequence }) => {
+    await run([aRecord('a', good), grouped], ({ sequence }) => {
       places.push(sequence);
       return Promise.resolve({ kind: 'done' });
     });
@@ -75,19 +56,19 @@ describe('a message', () => {
 
 describe('a message that is left as it is', () => {
   it('is seen again when its time is over, which nobody changes', async () => {
-    expect(await run([record('a', good)], () => Promise.resolve({ kind: 'left' }))).toEqual(['a']);
+    expect(await run([aRecord('a', good)], () => Promise.resolve({ kind: 'left' }))).toEqual(['a']);
     expect(hidden()).toEqual([]);
   });
 });
 
 describe('a batch', () => {
   it('all done - an empty list of failures', async () => {
-    expect(await run([record('a', good), record('b', good)])).toEqual([]);
+    expect(await run([aRecord('a', good), aRecord('b', good)])).toEqual([]);
   });
 
   it('one waits, one throws, one is done - exactly the unfinished ones are named', async () => {
     const failures = await run(
-      [record('wait', good), record('throw', good), record('done', good)],
+      [aRecord('wait', good), aRecord('throw', good), aRecord('done', good)],
       ({ id }) => {
         if (id === 'throw') return Promise.reject(new Error('fault'));
         return Promise.resolve(id === 'wait' ? { kind: 'again', afterSeconds: 7 } : { kind: 'done' });
@@ -108,16 +89,16 @@ describe('a batch', () => {
       schema: reprobeMessage,
       handle: () => Promise.reject(new Error('no table')),
     });
-    const event = { Records: [record('a', good), record('b', good)] };
+    const event = { Records: [aRecord('a', good), aRecord('b', good)] };
     const answer = await handler(event, {} as Context);
     expect(answer.batchItemFailures).toHaveLength(2);
   });
 
   it('the visibility cannot be changed - the message is still named as unfinished', async () => {
     aws.sqs.on(ChangeMessageVisibilityCommand).rejects(new Error('no'));
-    expect(await run([record('a', good)], () => Promise.resolve({ kind: 'again', afterSeconds: 5 }))).toEqual(
-      ['a'],
-    );
+    expect(
+      await run([aRecord('a', good)], () => Promise.resolve({ kind: 'again', afterSeconds: 5 })),
+    ).toEqual(['a']);
   });
 });
 
@@ -136,7 +117,7 @@ describe('a message that cannot be read', () => {
     ['with its version as text', { ...good, v: '1' }],
     ['a test event of S3', { Service: 'Amazon S3', Event: 's3:TestEvent' }],
   ])('%s - set aside in the dead-letter queue at once, and nothing else happens', async (_what, body) => {
-    expect(await run([record('bad', body), record('good', good)])).toEqual([]);
+    expect(await run([aRecord('bad', body), aRecord('good', good)])).toEqual([]);
     expect(setAside()).toHaveLength(1);
     expect(setAside()[0]).toMatchObject({ QueueUrl: 'https://queues.test/dlq' });
     expect(seen).toEqual(['good']);
@@ -145,10 +126,10 @@ describe('a message that cannot be read', () => {
   it.each([0, 2])(
     'of schema version %i - waits for a function that knows it, then is set aside',
     async (v) => {
-      expect(await run([record('new', { ...good, v }, 1)])).toEqual(['new']);
+      expect(await run([aRecord('new', { ...good, v }, 1)])).toEqual(['new']);
       expect(setAside()).toHaveLength(0);
       expect(hidden()[0]).toMatchObject({ VisibilityTimeout: 30 });
-      expect(await run([record('new', { ...good, v }, 5)])).toEqual([]);
+      expect(await run([aRecord('new', { ...good, v }, 5)])).toEqual([]);
       expect(setAside()).toHaveLength(1);
       expect(seen).toEqual([]);
     },
@@ -156,6 +137,6 @@ describe('a message that cannot be read', () => {
 
   it('the dead-letter queue cannot be reached - the message stays', async () => {
     aws.sqs.on(SendMessageCommand).rejects(new Error('no'));
-    expect(await run([record('bad', '{')])).toEqual(['bad']);
+    expect(await run([aRecord('bad', '{')])).toEqual(['bad']);
   });
 });

@@ -12,6 +12,7 @@ import { openTable } from '../../lambdas/adapters/table.ts';
 import type { Receipt } from '../../core/receipt.ts';
 import { handleReprobes } from '../../lambdas/reprobe/handle.ts';
 import { received } from '../lambdas/calls.ts';
+import { aReprobeMessage, VERDICT } from '../lambdas/claimed.ts';
 import { memoryTable } from '../lambdas/memory-table.ts';
 import {
   aStoredWorkspace,
@@ -24,18 +25,6 @@ import {
 } from '../lambdas/mocked-aws.ts';
 import { conditionFailed } from '../lambdas/refused-writes.ts';
 
-const verdictId = '01KAVERDCTAAAAAAAAAAAAAAAA';
-const message = {
-  v: 1,
-  kind: 'reprobe',
-  workspaceId: 'ws-1',
-  instanceId: 'i-0123456789abcdef0',
-  generation: 3,
-  epoch: 0,
-  verdictId,
-  errorKind: 'refused',
-} as const;
-
 let aws: ReturnType<typeof mockedAws>;
 beforeEach(() => {
   aws = mockedAws();
@@ -46,7 +35,7 @@ async function reprobe(behindMs: number) {
   const over = portsOver(aws);
   const clock = { ...over.clock, nowMs: () => NOW_MS + 999 - behindMs };
   const sent = { sentAtMs: NOW_MS - 60_000, firstReceivedAtMs: NOW_MS - 60_000 };
-  return (await handleReprobes([received(message, sent)], { ...over, clock })).get('message-1');
+  return (await handleReprobes([received(aReprobeMessage(), sent)], { ...over, clock })).get('message-1');
 }
 
 it.each([0, 700, 3000, 5000])(
@@ -74,11 +63,16 @@ it('another copy is claiming by the same verdict - the evidence is not written a
 it('a receipt that says dead by intent - stays so under a pending copy, and ends as whoever claims says', async () => {
   memoryTable(aws, () => NOW_MS);
   const receipts = receiptStore(openTable(TABLE));
-  const pending = { verdictId, workspaceId: 'ws-1', verdict: 'pending', openedAtMs: NOW_MS } as Receipt;
+  const pending = {
+    verdictId: VERDICT,
+    workspaceId: 'ws-1',
+    verdict: 'pending',
+    openedAtMs: NOW_MS,
+  } as Receipt;
   expect(await receipts.put(pending)).toBe('written');
   expect(await receipts.put({ ...pending, intent: 'dead' })).toBe('written');
   expect(await receipts.put(pending)).toBe('stands');
-  expect(await receipts.read('ws-1', verdictId)).toMatchObject({ intent: 'dead' });
+  expect(await receipts.read('ws-1', VERDICT)).toMatchObject({ intent: 'dead' });
   expect(await receipts.put({ ...pending, intent: 'dead' })).toBe('written');
   expect(await receipts.put({ ...pending, verdict: 'busy' })).toBe('written');
   expect(await receipts.put({ ...pending, intent: 'dead' })).toBe('stands');

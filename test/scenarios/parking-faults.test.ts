@@ -20,7 +20,7 @@ import { eachMessage } from '../../lambdas/runtime/each-message.ts';
 import { queueHandler } from '../../lambdas/runtime/sqs-batch.ts';
 import { parkedMessage } from '../../lambdas/schemas/messages.ts';
 import { handleSweep } from '../../lambdas/sweep/handle.ts';
-import { apiCall, aRequest, forwardError, received } from '../lambdas/calls.ts';
+import { apiCall, aRecord, aRequest, forwardError, received } from '../lambdas/calls.ts';
 import { deliveryWorld } from '../lambdas/delivery-world.ts';
 import { aStoredWorkspace, ec2Shows, holds, NOW_MS, quietLog, TABLE } from '../lambdas/mocked-aws.ts';
 import {
@@ -264,17 +264,7 @@ describe('an agent that is not to be trusted with time', () => {
 });
 
 describe('faults of the queue', () => {
-  const record = (id: string, body: unknown = aMessage(), receives = 1): SQSRecord =>
-    ({
-      messageId: id,
-      receiptHandle: `handle-${id}`,
-      body: typeof body === 'string' ? body : JSON.stringify(body),
-      attributes: {
-        ApproximateReceiveCount: String(receives),
-        SentTimestamp: String(NOW_MS),
-        ApproximateFirstReceiveTimestamp: String(NOW_MS),
-      },
-    }) as unknown as SQSRecord;
+  const record = (id: string, body: unknown = aMessage(), receives = 1) => aRecord(id, body, receives);
   const DLQ = 'https://queues.test/parked-dlq.fifo';
   const run = async (
     records: SQSRecord[],

@@ -1,7 +1,7 @@
 /** The fault matrix, rows of claims, acts, versions and sweeps: each a test of its own, by its number. */
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import type { Context, SQSRecord } from 'aws-lambda';
+import type { Context } from 'aws-lambda';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { prepareClaim } from '../../core/claim.ts';
 import { defaultSettings, policyOf } from '../../core/policy.ts';
@@ -10,12 +10,22 @@ import { watch, watchedPower } from '../../lambdas/adapters/watched-ec2.ts';
 import { handleRestarts } from '../../lambdas/restart/handle.ts';
 import { queueHandler } from '../../lambdas/runtime/sqs-batch.ts';
 import { restartMessage } from '../../lambdas/schemas/messages.ts';
-import { claimed, evidenceOf, INSTANCE, LAUNCHED_MS, open, started, VERDICT } from '../lambdas/claimed.ts';
+import { aRecord } from '../lambdas/calls.ts';
+import {
+  aRestartMessage,
+  claimed,
+  evidenceOf,
+  LAUNCHED_MS,
+  open,
+  receiptItem,
+  started,
+  VERDICT,
+} from '../lambdas/claimed.ts';
 import { fleetItem } from '../lambdas/fleet-items.ts';
 import { aStoredWorkspace, ec2Shows, holds, itemOf, NOW_MS } from '../lambdas/mocked-aws.ts';
 import { oneWorkspace } from '../lambdas/one-workspace.ts';
 import { conditionFailed } from '../lambdas/refused-writes.ts';
-import { play } from '../lambdas/restart-world.ts';
+import { play, wellEnded } from '../lambdas/restart-world.ts';
 
 const world = oneWorkspace();
 
@@ -23,16 +33,6 @@ const fault = (name: string) => Object.assign(new Error(name), { name });
 const dead = () => {
   holds(world.aws, aStoredWorkspace({ evidence: evidenceOf() }));
   ec2Shows(world.aws, 'stopped');
-};
-const wellEnded = {
-  acts: { effectiveStarts: 1, stops: 0 },
-  state: 'running',
-  boot: 'boot-b',
-  claim: undefined,
-  evidence: undefined,
-  quarantine: undefined,
-  left: 0,
-  slots: 0,
 };
 
 describe('fault rows: between verdict and act', () => {
@@ -58,19 +58,7 @@ describe('fault rows: between verdict and act', () => {
 
   it('22 it ends after the claim, before the act - resumed by the token: by the next receive, and by the sweep (V2)', async () => {
     const mine = open({ token: VERDICT, step: 'awaiting-admission' });
-    const receipt = {
-      pk: 'WS#ws-1',
-      sk: `VERDICT#${VERDICT}`,
-      receipt: {
-        verdictId: VERDICT,
-        workspaceId: 'ws-1',
-        verdict: 'pending',
-        intent: 'dead',
-        flip: [],
-        looks: [],
-      },
-    };
-    holds(world.aws, claimed(mine), [receipt]);
+    holds(world.aws, claimed(mine), [receiptItem({ intent: 'dead' })]);
     await world.reprobes();
     expect(world.sent('restart')).toMatchObject([{ token: VERDICT, epoch: 0 }]);
     await world.sweeps();
@@ -229,7 +217,7 @@ describe('fault rows: functions that end, versions, flapping, sweeps', { timeout
     for (let crashAfter = 1; crashAfter <= effects; crashAfter++)
       expect({ crashAfter, ...(await play({ dies: 'stopped', crashAfter })) }).toMatchObject({
         crashAfter,
-        ...wellEnded,
+        ...wellEnded('stopped'),
       });
   });
 
@@ -291,31 +279,13 @@ describe('fault rows: functions that end, versions, flapping, sweeps', { timeout
       schema: restartMessage,
       handle: (messages) => handleRestarts(messages, world.ports),
     });
-    const body = {
-      v: 2,
-      kind: 'restart',
-      workspaceId: 'ws-1',
-      instanceId: INSTANCE,
-      generation: 4,
-      epoch: 0,
-      token: open().token,
-      zone: 'a',
-    };
-    const record = (receives: number) =>
-      ({
-        messageId: 'm',
-        receiptHandle: 'h',
-        body: JSON.stringify(body),
-        attributes: {
-          ApproximateReceiveCount: String(receives),
-          SentTimestamp: String(NOW_MS),
-          ApproximateFirstReceiveTimestamp: String(NOW_MS),
-        },
-      }) as unknown as SQSRecord;
-    expect(await handler({ Records: [record(1)] }, {} as Context)).toEqual({
+    const body = { ...aRestartMessage(), v: 2, zone: 'a' };
+    expect(await handler({ Records: [aRecord('m', body, 1)] }, {} as Context)).toEqual({
       batchItemFailures: [{ itemIdentifier: 'm' }],
     });
-    expect(await handler({ Records: [record(100)] }, {} as Context)).toEqual({ batchItemFailures: [] });
+    expect(await handler({ Records: [aRecord('m', body, 100)] }, {} as Context)).toEqual({
+      batchItemFailures: [],
+    });
     expect(world.aws.sqs.commandCalls(SendMessageCommand).map((call) => call.args[0].input)).toMatchObject([
       { QueueUrl: 'https://queues.test/dlq', MessageBody: JSON.stringify(body) },
     ]);
@@ -358,7 +328,7 @@ describe('fault rows: functions that end, versions, flapping, sweeps', { timeout
 
   it('84 two sweeps at once, and a redelivery beside them - one raises the epoch, messages of the older one change nothing: one act', async () => {
     const end = await play({ dies: 'stopped', sweeps: 2, copies: 2 });
-    expect(end).toMatchObject(wellEnded);
+    expect(end).toMatchObject(wellEnded('stopped'));
     world.begin();
     const old = open({ epoch: 1 });
     holds(world.aws, claimed(old));
