@@ -10,6 +10,7 @@ import { ledger } from '../../lambdas/adapters/ledger.ts';
 import { registry } from '../../lambdas/adapters/registry.ts';
 import { restartEnds } from '../../lambdas/adapters/restart-ends.ts';
 import { workspaceStore } from '../../lambdas/adapters/workspace-store.ts';
+import type { DueMark } from '../../lambdas/ports/due-work.ts';
 import type { RestartEnd } from '../../lambdas/ports/stories.ts';
 import { aMessage, aRow } from '../lambdas/parked.ts';
 import { aClaim } from '../lambdas/mocked-aws.ts';
@@ -191,6 +192,35 @@ export const adapters = suite('dynamodb', 'the adapters', (say) => {
     const workspace = await one.read();
     const postpone = () => due.postponeWorkspace(workspace, one.nowMs + 7_200_000);
     expect([await postpone(), await postpone()]).toEqual(['postponed', 'lost']);
+  });
+
+  say('what is due is read page by page, and put off only where it is due', async (bench) => {
+    const one = await registered(bench);
+    await one.store.recordFirstBeat(await one.read(), beat(1), stamp(one.nowMs));
+    await one.store.claim(claimOf(one, 'token-1', 1));
+    const due = dueWork(bench.table);
+    const soonMs = one.nowMs + 3_600_000;
+    const isDue = async () => {
+      let from: DueMark | undefined;
+      do {
+        const page = await due.due('workspaces', soonMs, { limit: 1, ...(from && { from }) });
+        if (page.value.some(({ id }) => id === one.workspaceId)) return true;
+        from = page.next;
+      } while (from);
+      return false;
+    };
+    const untilDueIs = async (wanted: boolean) => {
+      for (let tries = 0; tries < 20 && (await isDue()) !== wanted; tries++) await bench.wait(0.1);
+      return isDue();
+    };
+    const putOff = (nowMs: number) =>
+      due.putOff('workspaces', { id: one.workspaceId }, { nowMs, dueAtMs: soonMs + 1 });
+    expect(await untilDueIs(true)).toBe(true);
+    await putOff(one.nowMs);
+    expect(await isDue()).toBe(true);
+    await putOff(soonMs);
+    expect(await untilDueIs(false)).toBe(false);
+    expect((await one.read()).claim?.token).toBe('token-1');
   });
 
   say('a request is counted in with its row, and out with its end, once each (S24)', async (bench) => {
