@@ -23,6 +23,7 @@ import { OddOracle } from './oracles/odd.ts';
 import { ProbeOracle } from './oracles/probes.ts';
 import { RequestOracle } from './oracles/requests.ts';
 import { sightingsCount } from './oracles/sightings.ts';
+import { TakenBackOracle } from './oracles/taken-back.ts';
 import { TenantOracle } from './oracles/tenants.ts';
 import { TrueTimesOracle } from './oracles/true-times.ts';
 import { VersionOracle } from './oracles/versions.ts';
@@ -43,6 +44,7 @@ export class Oracles {
   readonly #intents: IntentOracle;
   readonly #stories: StoryOracle;
   readonly #probes: ProbeOracle;
+  readonly #takenBack: TakenBackOracle;
   readonly #tenants: TenantOracle;
   readonly #times: TrueTimesOracle;
   readonly #escalation: EscalationOracle;
@@ -63,6 +65,7 @@ export class Oracles {
     this.#intents = new IntentOracle(witness);
     this.#history = new HistoryOracle(witness);
     this.#probes = new ProbeOracle(witness);
+    this.#takenBack = new TakenBackOracle(witness);
     this.#tenants = new TenantOracle(witness);
     this.#times = new TrueTimesOracle(witness);
     this.#escalation = new EscalationOracle(witness);
@@ -113,6 +116,7 @@ export class Oracles {
         this.requests.rowChanged(before, after);
         bodyIsKept(this.#witness, before, after);
         this.#tenants.rowChanged(after);
+        this.#takenBack.rowChanged(before, after);
         this.#expired.rowChanged(before, after);
         this.counters.rowChanged(after);
         this.#attempts.rowChanged(before, after);
@@ -183,6 +187,7 @@ export class Oracles {
   answered(request: ApiRequest, answer: ApiAnswer, calledMs: number): void {
     this.requests.answered(request, answer);
     this.#tenants.answered(request, answer);
+    this.#takenBack.answered(request, answer, calledMs);
     this.#expired.answered(request, answer);
     if (request.route.endsWith('/heartbeats')) {
       this.#heard.beatAnswered(request, answer, calledMs);
