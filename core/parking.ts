@@ -5,7 +5,7 @@ import type { Policy } from './policy.ts';
 import { isSettling } from './settle.ts';
 import type { TimeRange } from './time.ts';
 import type { Reason, Verdict } from './verdict.ts';
-import { isPaused, type Workspace } from './workspace.ts';
+import { goneOf, isPaused, type Workspace } from './workspace.ts';
 
 /** What became of a parked request. The last five are final: reached once, never left (S24). */
 export const requestStates = [
@@ -233,11 +233,13 @@ export function refusalOfHeld(
 }
 
 /**
- * Why a workspace may not be given a request now, or undefined when it is ready: no open claim, not paused, below
+ * Why a workspace may not be given a request now, or undefined when it is ready: no open claim, not gone, not paused, below
  * its active tasks, and out of its settle window or beating with the boot that opened it.
  */
 export function whyNotReady(workspace: Workspace, now: TimeRange, policy: Policy): string | undefined {
   if (workspace.claim) return 'restarting';
+  // Told already, and by whom it is replaced is for others: to look and to report again would only tell it again (S18).
+  if (goneOf(workspace)) return 'gone';
   if (isPaused(workspace, now.earliestMs)) return 'paused';
   const { heartbeat } = workspace;
   const beatCounts = heartbeat !== undefined && isFresh(workspace.freshUntilMs, now.earliestMs);

@@ -9,6 +9,7 @@
 import { answerJudged, problem, type Answer, type Judged } from '../../core/answer.ts';
 import { firstAnswerLifeMs } from '../../core/idempotency.ts';
 import { LARGEST_BODY_BYTES } from '../../core/parking.ts';
+import { goneOf } from '../../core/workspace.ts';
 import { tellOfDoubt } from '../judging/doubt.ts';
 import { firstLook } from '../judging/look.ts';
 import { policyFor } from '../judging/policies.ts';
@@ -31,8 +32,8 @@ export async function handleForwardError(call: ApiCall, ports: ForwardErrorPorts
   const { workspace, firstAnswer } = read.value;
   if (firstAnswer) return repeat(ports, report, firstAnswer);
 
-  if (typeof workspace === 'object' && workspace.gone?.instanceId === workspace.instanceId)
-    return answerGone(ports, report, workspace.gone.verdictId);
+  const gone = typeof workspace === 'object' ? goneOf(workspace) : undefined;
+  if (gone) return answerGone(ports, report, gone.verdictId);
 
   const policy = policyFor(ports.settings, workspace);
   const { look, note } = await firstLook(ports, read, {

@@ -15,6 +15,7 @@ import { workspaceChanged } from './oracles/claims.ts';
 import { CounterOracle } from './oracles/counters.ts';
 import { EscalationOracle } from './oracles/escalation.ts';
 import { ExpiredOracle } from './oracles/expired.ts';
+import { GoneOracle } from './oracles/gone.ts';
 import { HeardOracle } from './oracles/heard.ts';
 import { HistoryOracle } from './oracles/history.ts';
 import { IntentOracle } from './oracles/intents.ts';
@@ -39,6 +40,7 @@ export class Oracles {
   readonly #acts: ActOracle;
   readonly #attempts: AttemptOracle;
   readonly #cancelled: CancelledOracle;
+  readonly #gone: GoneOracle;
   readonly #heard: HeardOracle;
   readonly #history: HistoryOracle;
   readonly #intents: IntentOracle;
@@ -60,6 +62,7 @@ export class Oracles {
     this.#acts = new ActOracle(witness);
     this.#attempts = new AttemptOracle(witness);
     this.#cancelled = new CancelledOracle(witness);
+    this.#gone = new GoneOracle(witness);
     this.#heard = new HeardOracle(witness);
     this.#stories = new StoryOracle(witness);
     this.#intents = new IntentOracle(witness);
@@ -103,6 +106,7 @@ export class Oracles {
         this.#acts.workspaceChanged(after);
         this.#attempts.workspaceChanged(before, after);
         this.#cancelled.workspaceChanged(before, after);
+        this.#gone.workspaceChanged(before, after);
         this.#heard.workspaceChanged(before, after);
         this.#history.workspaceChanged(before, after);
         this.#intents.workspaceChanged(before, after);
@@ -162,6 +166,7 @@ export class Oracles {
 
   news(type: string, detail: object): void {
     this.capacity.news(type, detail);
+    this.#gone.news(type, detail);
     this.said('news', JSON.stringify(detail));
   }
 
