@@ -28,15 +28,14 @@ export async function openChain(
   workspace: Workspace,
   tries = 1,
 ): Promise<Answer> {
-  const { look, policy } = thisCase;
+  const { look, policy, lookedByMs } = thisCase;
   if (look.judgement.rule === '10-not-yet' && workspace.evidence) {
     return answerPending(ports, thisCase, workspace.evidence.verdictId);
   }
   const isSuspect = look.judgement.call === 'suspect';
   if (isSuspect) {
-    const evidence = evidenceOf(thisCase.verdictId, workspace, { facts: look.facts, policy });
-    const resendAtMs = thisCase.report.now.latestMs + RESEND_AFTER_MS;
-    const written = await ports.workspaces.putEvidence(workspace, evidence, resendAtMs);
+    const evidence = evidenceOf(thisCase.verdictId, workspace, { facts: look.facts, policy, lookedByMs });
+    const written = await ports.workspaces.putEvidence(workspace, evidence, lookedByMs + RESEND_AFTER_MS);
     if (written !== 'written') return judgedAnew(ports, thisCase, written, tries);
   }
   await ports.receipts.putJudged({

@@ -21,6 +21,7 @@ import { repeat } from './repeat.ts';
 import { readReport, type Report } from './report.ts';
 
 export async function handleForwardError(call: ApiCall, ports: ForwardErrorPorts): Promise<Answer> {
+  const beganMs = ports.clock.nowMs();
   const report = readReport(call, ports.ids);
   if (report.bodyBytes > LARGEST_BODY_BYTES) {
     return problem(
@@ -36,8 +37,9 @@ export async function handleForwardError(call: ApiCall, ports: ForwardErrorPorts
   if (gone) return answerGone(ports, report, gone.verdictId);
 
   const policy = policyFor(ports.settings, workspace);
-  const { look, note } = await firstLook(ports, read, {
+  const { look, note, lookedByMs } = await firstLook(ports, read, {
     now: report.now,
+    beganMs,
     policy,
     reportedInstanceId: report.error.instanceId,
     errorKind: report.error.kind,
@@ -54,6 +56,7 @@ export async function handleForwardError(call: ApiCall, ports: ForwardErrorPorts
     report,
     policy,
     look,
+    lookedByMs,
     verdictId: ports.ids.next(report.now.latestMs),
     parkedCount: read.value.parkedCount,
     ...(note && { note: { ...note, ...trouble } }),

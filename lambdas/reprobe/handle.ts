@@ -20,7 +20,7 @@ import { rangeOfMessage } from '../../core/time.ts';
 import { goneOf, type Workspace } from '../../core/workspace.ts';
 import { isDeclared } from '../judging/declared.ts';
 import { tellOfDoubt } from '../judging/doubt.ts';
-import { judgedWorkspace } from '../judging/look.ts';
+import { judgedWorkspace, LOOK_LIFE_MS } from '../judging/look.ts';
 import { policyFor, policyVersionOf } from '../judging/policies.ts';
 import type { InstanceLook } from '../ports/ec2.ts';
 import type { Received, Settled } from '../ports/queues.ts';
@@ -50,9 +50,6 @@ interface Looks {
   readonly askedAtMs: number;
   readonly found: ReadonlyMap<string, InstanceLook>;
 }
-
-/** A look that is older when it is judged comes out of a sandbox that stood still: what it saw is no news (S4). */
-const LOOK_LIFE_MS = 10_000;
 
 export async function handleReprobes(
   messages: readonly Received<ReprobeMessage>[],
