@@ -1,6 +1,6 @@
 /** How long the first answer to an idempotency key is given again, ms. */
 export const firstAnswerLifeMs = {
-  /** Something was promised, or done: whatever becomes of it, for a day. */
+  /** Something was promised, or done: whatever becomes of it, for a day, unless its verdict takes the promise back. */
   promise: 24 * 60 * 60_000,
   /**
    * Nothing was kept. A copy of the same call gets the same answer, but who comes again after `Retry-After` asks anew:

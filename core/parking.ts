@@ -5,7 +5,7 @@ import type { Policy } from './policy.ts';
 import { isSettling } from './settle.ts';
 import type { TimeRange } from './time.ts';
 import type { Reason, Verdict } from './verdict.ts';
-import { isPaused, type Workspace } from './workspace.ts';
+import { goneOf, isPaused, type Workspace } from './workspace.ts';
 
 /** What became of a parked request. The last five are final: reached once, never left (S24). */
 export const requestStates = [
@@ -103,7 +103,13 @@ export function isFinalState(state: RequestState): state is FinalState {
 
 export type DeliveryStep =
   | { readonly do: 'drop'; readonly because: string }
-  | { readonly do: 'end'; readonly state: FinalState; readonly why: string }
+  | {
+      readonly do: 'end';
+      readonly state: FinalState;
+      readonly why: string;
+      /** Whether its idempotency key is free again: see {@link isKeyFreed}. */
+      readonly freesKey?: boolean;
+    }
   | {
       readonly do: 'defer';
       readonly because: string;
@@ -186,8 +192,26 @@ function heldStep(
     return waitedMs > HELD_AT_MOST_MS ? undefined : defer('held', true);
   }
   const why = refusalOfHeld(request, holder);
-  return why === undefined ? undefined : { do: 'end', state: 'refused', why };
+  return why === undefined
+    ? undefined
+    : { do: 'end', state: 'refused', why, freesKey: isNeverTried(request) };
 }
+
+/**
+ * A verdict that refuses what it held back takes the promise back, and the request's key with it: who comes again is judged
+ * anew, or the caller of a dead workspace would hear for a day of a promise that is none (V3). Where an attempt was made an
+ * agent may have it, and a second copy must not be parked.
+ */
+export function isNeverTried({ attempts }: Pick<ParkedRequest, 'attempts'>): boolean {
+  return attempts === 0;
+}
+
+/** Whether the end of a request has freed its key, so that nothing is owed to a repeat of its call. */
+export function isKeyFreed(request: Pick<ParkedRequest, 'state' | 'why' | 'attempts'>): boolean {
+  const { state, why = '' } = request;
+  return why === 'never-accepted' || (state === 'refused' && isNeverTried(request) && refusals.includes(why));
+}
+const refusals: readonly string[] = ['dead', 'gone', 'agent-restarting', 'unreachable', 'upstream-error'];
 
 /** The code by which a final verdict ends a request that it held back; undefined when it releases the request. */
 export function refusalOfHeld(
@@ -209,11 +233,13 @@ export function refusalOfHeld(
 }
 
 /**
- * Why a workspace may not be given a request now, or undefined when it is ready: no open claim, not paused, below
+ * Why a workspace may not be given a request now, or undefined when it is ready: no open claim, not gone, not paused, below
  * its active tasks, and out of its settle window or beating with the boot that opened it.
  */
 export function whyNotReady(workspace: Workspace, now: TimeRange, policy: Policy): string | undefined {
   if (workspace.claim) return 'restarting';
+  // Told already, and by whom it is replaced is for others: to look and to report again would only tell it again (S18).
+  if (goneOf(workspace)) return 'gone';
   if (isPaused(workspace, now.earliestMs)) return 'paused';
   const { heartbeat } = workspace;
   const beatCounts = heartbeat !== undefined && isFresh(workspace.freshUntilMs, now.earliestMs);

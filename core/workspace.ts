@@ -173,6 +173,11 @@ export const instanceStates = [
 ] as const;
 export type InstanceState = (typeof instanceStates)[number];
 
+/** The finding that its instance is terminated, which never changes; undefined when there is none of this instance. */
+export function goneOf({ gone, instanceId }: Pick<Workspace, 'gone' | 'instanceId'>): Workspace['gone'] {
+  return gone?.instanceId === instanceId ? gone : undefined;
+}
+
 /** Whether a pause still holds. Expired only by the earliest end of the time range: doubt keeps the pause. */
 export function isPaused(workspace: Pick<Workspace, 'desired' | 'pause'>, earliestMs: number): boolean {
   if (workspace.desired !== 'running') return true;

@@ -105,11 +105,12 @@ export function endRequest(table: Table, request: ParkedRequest, end: FinishedRe
 }
 
 /**
- * A request that was never promised must not hold its idempotency key: a repeat would be told a 202 that is none. Its own
- * key only: after a day another request may have it, whose promise stands (S30).
+ * A request that was never promised, or whose verdict took the promise back, must not hold its idempotency key: a repeat
+ * would be told a 202 that is none. Its own key only: after a day another request may have it, whose promise stands (S30).
  */
 export function forgetKey(table: Table, request: ParkedRequest, end: FinishedRequest) {
-  if (end.onlyFrom !== 'accepting' || request.callersKey === undefined) return [];
+  const isFreed = end.onlyFrom === 'accepting' || end.freesKey === true;
+  if (!isFreed || request.callersKey === undefined) return [];
   const { caller: principal, workspaceId, callersKey: key } = request;
   return [
     {

@@ -122,8 +122,11 @@ async function send(
 ): Promise<AgentAnswer> {
   const message = received.body;
   const lease = ports.clock.every(DELIVERY_LEASE_MS / 3, async () => {
-    await ports.queues.setParkedVisibility(received.receiptHandle, DELIVERY_LEASE_MS / 1000);
-    await ports.ledger.renewAttempt(request, ports.clock.nowMs() + DELIVERY_LEASE_MS);
+    // Both at once: each is there for when the other fails, or takes long.
+    await Promise.all([
+      ports.ledger.renewAttempt(request, ports.clock.nowMs() + DELIVERY_LEASE_MS),
+      ports.queues.setParkedVisibility(received.receiptHandle, DELIVERY_LEASE_MS / 1000),
+    ]);
   });
   try {
     return await ports.agents.send({

@@ -95,11 +95,11 @@ async function deliver(ports: DeliverPorts, received: Received<ParkedMessage>): 
 function endAsRead(
   ports: DeliverPorts,
   { request, message }: { readonly request: ParkedRequest; readonly message: ParkedMessage },
-  { state, why }: Extract<DeliveryStep, { do: 'end' }>,
+  { state, why, freesKey = false }: Extract<DeliveryStep, { do: 'end' }>,
   drain: Drain,
 ): Promise<Finish> {
   if (state === 'dead-lettered') return deadLetter(ports, request, message, { why, drain });
-  return endRequest(ports, request, { state, why, drain, onlyAttempt: request.attempts });
+  return endRequest(ports, request, { state, why, drain, freesKey, onlyAttempt: request.attempts });
 }
 
 async function holderOf(

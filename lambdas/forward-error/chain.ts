@@ -10,7 +10,7 @@ import { answerJudged, problem, retryAfterSeconds, type Answer, type Judged } fr
 import { judge } from '../../core/judge.ts';
 import { MESSAGE_VERSION } from '../../core/messages.ts';
 import { isFinal, type Receipt } from '../../core/receipt.ts';
-import { refusalOfHeld } from '../../core/parking.ts';
+import { isNeverTried, refusalOfHeld } from '../../core/parking.ts';
 import type { Workspace } from '../../core/workspace.ts';
 import type { StoredWorkspace } from '../ports/workspaces.ts';
 import { endRequest } from '../deliver/end.ts';
@@ -28,15 +28,14 @@ export async function openChain(
   workspace: Workspace,
   tries = 1,
 ): Promise<Answer> {
-  const { look, policy } = thisCase;
+  const { look, policy, lookedByMs } = thisCase;
   if (look.judgement.rule === '10-not-yet' && workspace.evidence) {
     return answerPending(ports, thisCase, workspace.evidence.verdictId);
   }
   const isSuspect = look.judgement.call === 'suspect';
   if (isSuspect) {
-    const evidence = evidenceOf(thisCase.verdictId, workspace, { facts: look.facts, policy });
-    const resendAtMs = thisCase.report.now.latestMs + RESEND_AFTER_MS;
-    const written = await ports.workspaces.putEvidence(workspace, evidence, resendAtMs);
+    const evidence = evidenceOf(thisCase.verdictId, workspace, { facts: look.facts, policy, lookedByMs });
+    const written = await ports.workspaces.putEvidence(workspace, evidence, lookedByMs + RESEND_AFTER_MS);
     if (written !== 'written') return judgedAnew(ports, thisCase, written, tries);
   }
   await ports.receipts.putJudged({
@@ -151,8 +150,14 @@ async function answerFinal(ports: ForwardErrorPorts, pending: Answer, judged: Ju
   if (!row) return pending.status === 202 ? pending : answerJudged(judged);
   const why = refusalOfHeld(row, judged);
   if (why !== undefined) {
-    // Only while it waits: what is being delivered by now is not for this call to end.
-    const ending = await endRequest(ports, row, { state: 'refused', why, onlyFrom: 'parked' });
+    // Only while it waits, and as it was read: what was tried since is not for this call to end.
+    const ending = await endRequest(ports, row, {
+      state: 'refused',
+      why,
+      onlyFrom: 'parked',
+      onlyAttempt: row.attempts,
+      freesKey: isNeverTried(row),
+    });
     // Deliver may have been faster: it reads the same receipt and ends the request in the same way.
     const state = ending === 'finished' ? 'refused' : (await ports.ledger.read(row.requestId))?.state;
     if (state === 'refused') return answerJudged(judged);

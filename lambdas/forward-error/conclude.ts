@@ -26,6 +26,7 @@ export interface Case {
   readonly report: Report;
   readonly policy: Policy;
   readonly look: Look;
+  readonly lookedByMs: number;
   readonly verdictId: string;
   readonly parkedCount: number;
   readonly note?: ProbeNote;

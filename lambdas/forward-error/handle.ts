@@ -9,6 +9,7 @@
 import { answerJudged, problem, type Answer, type Judged } from '../../core/answer.ts';
 import { firstAnswerLifeMs } from '../../core/idempotency.ts';
 import { LARGEST_BODY_BYTES } from '../../core/parking.ts';
+import { goneOf } from '../../core/workspace.ts';
 import { tellOfDoubt } from '../judging/doubt.ts';
 import { firstLook } from '../judging/look.ts';
 import { policyFor } from '../judging/policies.ts';
@@ -20,6 +21,7 @@ import { repeat } from './repeat.ts';
 import { readReport, type Report } from './report.ts';
 
 export async function handleForwardError(call: ApiCall, ports: ForwardErrorPorts): Promise<Answer> {
+  const beganMs = ports.clock.nowMs();
   const report = readReport(call, ports.ids);
   if (report.bodyBytes > LARGEST_BODY_BYTES) {
     return problem(
@@ -31,12 +33,13 @@ export async function handleForwardError(call: ApiCall, ports: ForwardErrorPorts
   const { workspace, firstAnswer } = read.value;
   if (firstAnswer) return repeat(ports, report, firstAnswer);
 
-  if (typeof workspace === 'object' && workspace.gone?.instanceId === workspace.instanceId)
-    return answerGone(ports, report, workspace.gone.verdictId);
+  const gone = typeof workspace === 'object' ? goneOf(workspace) : undefined;
+  if (gone) return answerGone(ports, report, gone.verdictId);
 
   const policy = policyFor(ports.settings, workspace);
-  const { look, note } = await firstLook(ports, read, {
+  const { look, note, lookedByMs } = await firstLook(ports, read, {
     now: report.now,
+    beganMs,
     policy,
     reportedInstanceId: report.error.instanceId,
     errorKind: report.error.kind,
@@ -53,6 +56,7 @@ export async function handleForwardError(call: ApiCall, ports: ForwardErrorPorts
     report,
     policy,
     look,
+    lookedByMs,
     verdictId: ports.ids.next(report.now.latestMs),
     parkedCount: read.value.parkedCount,
     ...(note && { note: { ...note, ...trouble } }),

@@ -1,5 +1,6 @@
 /** A call whose idempotency key was used before: the same request gets the first answer, another one a conflict (S30). */
 import { problem, retryAfterSeconds, type Answer } from '../../core/answer.ts';
+import { isKeyFreed } from '../../core/parking.ts';
 import { enqueue, parkedMessageOf, type ParkPorts } from '../parking/park.ts';
 import type { FirstAnswer } from '../ports/idempotency.ts';
 import type { Report } from './report.ts';
@@ -11,8 +12,8 @@ export async function repeat(ports: ParkPorts, report: Report, first: FirstAnswe
   if (first.requestId === undefined || !report.request) return first.answer;
   // The first try may have stopped between its steps: resume at the step reached, with the same bytes.
   const row = await ports.ledger.read(first.requestId);
-  if (!row || row.why === 'never-accepted') {
-    // The sweep has ended it a moment ago: nothing was promised, and nothing will come of it.
+  if (!row || isKeyFreed(row)) {
+    // The sweep, or its verdict, has ended it a moment ago: nothing is promised any more, and nothing will come of it.
     return problem('parking-failed', 'The request was not kept. Send it again.', {
       retryAfterSeconds: retryAfterSeconds.parkingFailed,
     });

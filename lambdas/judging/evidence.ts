@@ -6,11 +6,14 @@ import type { Evidence, Workspace } from '../../core/workspace.ts';
 /** Evidence that has no verdict after this is re-probed by the sweep: its message was lost. */
 export const RESEND_AFTER_MS = 10_000;
 
-/** Evidence of what a look has seen, bound to all that would make it void when it changes. */
+/**
+ * Evidence of what a look has seen, bound to all that would make it void when it changes. `lookedByMs`: the look was made
+ * by then. Evidence that says to be older than it is lets the second look come too early (S4).
+ */
 export function evidenceOf(
   verdictId: string,
   workspace: Workspace,
-  { facts, policy }: { facts: Facts; policy: Policy },
+  { facts, policy, lookedByMs }: { facts: Facts; policy: Policy; lookedByMs: number },
   round = 0,
 ): Evidence {
   const kind = sightingOf(facts, workspace, policy);
@@ -21,7 +24,7 @@ export function evidenceOf(
   return {
     kind,
     verdictId,
-    atMs: facts.now.latestMs,
+    atMs: lookedByMs,
     generation: workspace.generation,
     instanceId: workspace.instanceId,
     ...(heartbeat && { bootId: heartbeat.bootId, seq: heartbeat.seq }),

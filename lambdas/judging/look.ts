@@ -13,6 +13,8 @@ import type { JudgingRead, ProbeNote, StoredWorkspace, WorkspaceStore } from '..
 
 /** One probe a second and workspace, whatever the error rate (S31). */
 const PROBE_LEASE_MS = 1000;
+/** A look that is older when it is judged comes out of a sandbox that stood still: what it saw is no news (S4). */
+export const LOOK_LIFE_MS = 10_000;
 
 export interface LookPorts {
   readonly clock: Clock;
@@ -22,6 +24,8 @@ export interface LookPorts {
 
 export interface FirstLook {
   readonly look: Look;
+  /** It was made by then, by the latest end of the time of the call and what has passed since (S4). */
+  readonly lookedByMs: number;
   /** The probe that this call made itself, to be kept for others. */
   readonly note?: ProbeNote;
 }
@@ -29,7 +33,15 @@ export interface FirstLook {
 export async function firstLook(
   ports: LookPorts,
   read: Read<JudgingRead>,
-  about: { now: TimeRange; policy: Policy; reportedInstanceId: string | undefined; errorKind: ErrorKind },
+  about: {
+    /** When the call came. */
+    now: TimeRange;
+    /** This function's own time then. */
+    beganMs: number;
+    policy: Policy;
+    reportedInstanceId: string | undefined;
+    errorKind: ErrorKind;
+  },
 ): Promise<FirstLook> {
   const { workspace } = read.value;
   // Compared at once: a slow probe says nothing about the clocks.
@@ -49,15 +61,27 @@ export async function firstLook(
     return { facts, judgement: judge(facts, about.policy), tookMs: ports.clock.nowMs() - readAtMs };
   };
 
+  const knownBy = (ownMs: number): number => about.now.latestMs + Math.max(0, ownMs - about.beganMs);
+  const readByMs = knownBy(readAtMs);
+
   const before = lookWith({ kind: 'not-made' });
-  if (before.judgement.call !== 'probe' || typeof workspace !== 'object') return { look: before };
+  if (before.judgement.call !== 'probe' || typeof workspace !== 'object')
+    return { look: before, lookedByMs: readByMs };
   const nowMs = about.now.latestMs;
   if (!(await ports.workspaces.takeProbeLease(workspace.workspaceId, nowMs, nowMs + PROBE_LEASE_MS))) {
-    return { look: lookWith(sharedProbe(read.value.lastProbe, workspace.generation, nowMs)) };
+    const shared = sharedProbe(read.value.lastProbe, workspace.generation, nowMs);
+    return { look: lookWith(shared), lookedByMs: readByMs };
   }
+  const askedAtMs = ports.clock.nowMs();
   const looks = await ports.ec2.look([workspace.instanceId]);
-  const probe: Probe = looks.get(workspace.instanceId)?.probe ?? { kind: 'unknown', cause: 'absent' };
-  return { look: lookWith(probe), note: { atMs: nowMs, generation: workspace.generation, probe } };
+  const lookedAtMs = ports.clock.nowMs();
+  const found: Probe = looks.get(workspace.instanceId)?.probe ?? { kind: 'unknown', cause: 'absent' };
+  const probe: Probe = lookedAtMs - askedAtMs > LOOK_LIFE_MS ? { kind: 'unknown', cause: 'error' } : found;
+  return {
+    look: lookWith(probe),
+    lookedByMs: knownBy(lookedAtMs),
+    note: { atMs: nowMs, generation: workspace.generation, probe },
+  };
 }
 
 /** What the judge gets to see of a stored workspace. */

@@ -83,6 +83,8 @@ export interface FinishedRequest {
   readonly onlyFrom?: 'accepting' | 'parked' | 'delivering';
   /** Only when no newer attempt has begun. */
   readonly onlyAttempt?: number;
+  /** Its idempotency key is free again. An end from `accepting` always frees it. */
+  readonly freesKey?: boolean;
   readonly drain?: Drain;
 }
 

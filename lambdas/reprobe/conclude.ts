@@ -28,6 +28,12 @@ export async function conclude(
   }
 }
 
+/** Another verdict has found it gone, and tells so. This one ends like it, but is no second death (S18). */
+export async function concludeAsGone(ports: ReprobePorts, { message, receipt }: Second): Promise<Settled> {
+  await ports.workspaces.removeEvidence(message.workspaceId, message.verdictId);
+  return finalise(ports, { ...receipt, verdict: 'dead', reason: 'terminated', act: 'none' });
+}
+
 /** News first: a run that stops in between finds its own finding again, and goes on from here. */
 export async function finishGone(
   ports: ReprobePorts,

@@ -5,6 +5,7 @@
  *   alive, busy       the evidence is removed, the receipt is final, held requests are woken
  *   suspect           evidence was void or too young: write it anew or wait, by visibility, five rounds at most
  *   probe-queued      EC2 still throttles: wait, and be busy when the time of the evidence is over
+ *   gone already      another verdict has found it terminated and told so: dead as well, and no news
  *   dead              receipt by intent -> claim -> restart message -> receipt final
  *
  * A redelivered message finds its own claim, by the token, and carries on where the first run stopped (V11).
@@ -16,17 +17,17 @@ import { judge } from '../../core/judge.ts';
 import type { ReprobeMessage } from '../../core/messages.ts';
 import { isFinal, openReceipt, verdictOf, withLook, type Look } from '../../core/receipt.ts';
 import { rangeOfMessage } from '../../core/time.ts';
-import { timeoutSeconds } from '../../core/timeouts.ts';
-import type { Workspace } from '../../core/workspace.ts';
+import { goneOf, type Workspace } from '../../core/workspace.ts';
 import { isDeclared } from '../judging/declared.ts';
 import { tellOfDoubt } from '../judging/doubt.ts';
-import { judgedWorkspace } from '../judging/look.ts';
+import { judgedWorkspace, LOOK_LIFE_MS } from '../judging/look.ts';
 import { policyFor, policyVersionOf } from '../judging/policies.ts';
 import type { InstanceLook } from '../ports/ec2.ts';
 import type { Received, Settled } from '../ports/queues.ts';
 import type { Read } from '../ports/read.ts';
 import type { StoredWorkspace } from '../ports/workspaces.ts';
 import { eachMessage } from '../runtime/each-message.ts';
+import { concludeAsGone } from './conclude.ts';
 import { carryOn, declareDead } from './declare.ts';
 import { finalise, type ReprobePorts } from './finalise.ts';
 import { lookAgain } from './look-again.ts';
@@ -49,9 +50,6 @@ interface Looks {
   readonly askedAtMs: number;
   readonly found: ReadonlyMap<string, InstanceLook>;
 }
-
-/** A look that is older when it is judged comes out of a sandbox that stood still: what it saw is no news (S4). */
-const LOOK_LIFE_MS = timeoutSeconds.reprobe * 1000;
 
 export async function handleReprobes(
   messages: readonly Received<ReprobeMessage>[],
@@ -140,6 +138,8 @@ async function decide(ports: ReprobePorts, second: Second): Promise<Settled> {
   const { receipt, look, now, workspace } = second;
   const { call } = look.judgement;
   const isOld = now.latestMs - receipt.openedAtMs > LONGEST_CHAIN_MS;
+  if ((call === 'suspect' || call === 'dead') && goneOf(workspace) && isTerminated(look.facts.probe))
+    return concludeAsGone(ports, second);
   switch (call) {
     case 'alive':
       // Also what another verdict counts against it: one look that says running cancels all of it (S5).
@@ -165,6 +165,10 @@ async function decide(ports: ReprobePorts, second: Second): Promise<Settled> {
     default:
       return assertNever(call);
   }
+}
+
+function isTerminated(probe: Probe): boolean {
+  return probe.kind === 'seen' && probe.state === 'terminated';
 }
 
 function aboutOf({ verdictId, workspaceId, errorKind }: ReprobeMessage) {

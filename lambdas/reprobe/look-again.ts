@@ -17,8 +17,8 @@ export async function lookAgain(ports: ReprobePorts, second: Second): Promise<Se
   }
   // Another copy of this message has ended the verdict, or is about to claim by it: its receipt tells of that (S35).
   if ((await ports.receipts.put(receipt)) !== 'written') return { kind: 'again', afterSeconds: 1 };
-  const seen = evidenceOf(message.verdictId, workspace, { facts: look.facts, policy }, round);
-  const evidence = { ...seen, atMs: lookedByMs };
+  const seen = { facts: look.facts, policy, lookedByMs };
+  const evidence = evidenceOf(message.verdictId, workspace, seen, round);
   const written = await ports.workspaces.putEvidence(workspace, evidence, now.latestMs + RESEND_AFTER_MS);
   // Whatever changed meanwhile is judged at the next look.
   return { kind: 'again', afterSeconds: written === 'written' ? policy.reprobeDelayMs / 1000 : 1 };

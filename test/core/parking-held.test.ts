@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { InvariantViolation } from '../../core/invariant.ts';
-import { refusalOfHeld, type ParkedRequest } from '../../core/parking.ts';
+import { isKeyFreed, refusalOfHeld, type ParkedRequest } from '../../core/parking.ts';
 import { reasonMeaning, verdicts, type Reason, type Verdict } from '../../core/verdict.ts';
 import { aClaim, aRequest, aWorkspace, at, NOW_MS } from './builders.ts';
 import { step } from './delivery-step.ts';
@@ -41,10 +41,16 @@ describe('a request that a verdict holds back', () => {
       do: 'end',
       state: 'refused',
       why: 'dead',
+      freesKey: true,
     });
     expect(step({ request: { ...held, whenDead: 'park' }, holder: finally_('dead') })).toEqual({
       do: 'attempt',
     });
+  });
+
+  it('dead, and an attempt was made - refused, but its key is not free: an agent may have it', () => {
+    const request = { ...held, attempts: 1 };
+    expect(step({ request, holder: finally_('dead') })).toMatchObject({ why: 'dead', freesKey: false });
   });
 
   it('held by nothing - a verdict of its workspace says nothing of it', () => {
@@ -55,6 +61,26 @@ describe('a request that a verdict holds back', () => {
     const workspace = aWorkspace({ claim: aClaim() });
     const request = { ...held, whenDead: 'park' } as const;
     expect(step({ request, holder: finally_('dead'), workspace })).toMatchObject({ because: 'restarting' });
+  });
+});
+
+describe('whether the end of a request has freed its key', () => {
+  it.each([
+    ['refused', 'never-accepted', 0, true],
+    ...['dead', 'gone', 'agent-restarting', 'unreachable', 'upstream-error'].flatMap(
+      (why) =>
+        [
+          ['refused', why, 0, true],
+          ['refused', why, 1, false],
+          ['parked', why, 0, false],
+        ] as const,
+    ),
+    ['refused', 'ambiguous', 0, false],
+    ['refused', 'workspace-removed', 0, false],
+    ['refused', undefined, 0, false],
+    ['delivered', undefined, 1, false],
+  ] as const)('%s, %s, after %i attempts - %s', (state, why, attempts, isFree) => {
+    expect(isKeyFreed({ state, attempts, ...(why !== undefined && { why }) })).toBe(isFree);
   });
 });
 

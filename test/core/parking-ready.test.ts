@@ -32,6 +32,14 @@ describe('whether a workspace is ready', () => {
     expect(ready(aWorkspace({ claim: aClaim(), desired: 'stopped' }))).toBe('restarting');
   });
 
+  it('its instance was found terminated - gone, unless a restart is open; that of the instance before says nothing', () => {
+    const { instanceId } = aWorkspace();
+    const gone = { verdictId: 'verdict-1', atMs: NOW_MS - 1, instanceId };
+    expect(ready(aWorkspace({ gone }))).toBe('gone');
+    expect(ready(aWorkspace({ gone, claim: aClaim() }))).toBe('restarting');
+    expect(ready(aWorkspace({ gone: { ...gone, instanceId: 'i-before' } }))).toBeUndefined();
+  });
+
   it('paused, or wanted stopped - paused, until the earliest end of the range is past it', () => {
     expect(ready(aWorkspace({ desired: 'stopped' }))).toBe('paused');
     const paused = aWorkspace({ pause: { by: 'x', reason: 'y', untilMs: NOW_MS } });

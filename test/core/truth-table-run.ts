@@ -98,7 +98,7 @@ export function told(row: Row, judged: (lookedAt: LookedAt) => Opinion): Story {
       // A judge that is broken may suspect where nothing was sighted; that is told above, and must not throw here.
       const isSighting = sightingOf(facts, workspace, policy) !== undefined;
       if (rule === '9-first-sighting' && isSighting)
-        evidence = evidenceOf('verdict-1', workspace, { facts, policy });
+        evidence = evidenceOf('verdict-1', workspace, { facts, policy, lookedByMs: facts.now.latestMs });
       if (call !== 'probe') break;
     }
     if (last !== 'suspect' && last !== 'probe-queued') break;

@@ -33,7 +33,7 @@ describe('a request ends', () => {
     expect(items()).toHaveLength(2);
   });
 
-  it('only a dead letter is listed as one; only a response is kept; only an end from accepting frees the key', async () => {
+  it('only a dead letter is listed as one; only a response is kept; an end that does not say so leaves the key', async () => {
     await book().finish(aRow({ callersKey: 'k' }), {
       state: 'dead-lettered',
       atMs: NOW_MS,
@@ -41,6 +41,23 @@ describe('a request ends', () => {
     });
     expect(items().map((item) => Object.keys(item)[0])).toEqual(['Update', 'Update', 'Put']);
     expect(items()[2]?.Put?.Item).toMatchObject({ sk: 'DEAD-LETTER', listKey: 'DEAD-LETTERS' });
+  });
+
+  it.each([
+    ['from accepting', { onlyFrom: 'accepting' }],
+    ['that frees its key', { onlyAttempt: 0, freesKey: true }],
+  ] as const)('an end %s - its own key is removed in the same write', async (_which, how) => {
+    const end = { state: 'refused', why: 'w', atMs: NOW_MS, ...how } as const;
+    await book().finish(aRow({ callersKey: 'k' }), end);
+    await book().finish(aRow(), end);
+    expect(items().map((item) => Object.keys(item)[0])).toEqual(['Update', 'Update', 'Delete']);
+    expect(items()[2]?.Delete).toMatchObject({
+      ConditionExpression: 'attribute_not_exists(pk) OR #value.requestId = :request',
+      ExpressionAttributeValues: { ':request': REQUEST },
+    });
+    expect(world.aws.dynamo.commandCalls(TransactWriteCommand)[1]?.args[0].input.TransactItems).toHaveLength(
+      2,
+    );
   });
 
   it('its key has become the key of another request - it ends, and the key stays where it is (S30)', async () => {

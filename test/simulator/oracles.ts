@@ -16,6 +16,7 @@ import { CounterOracle } from './oracles/counters.ts';
 import { EndOracle } from './oracles/ends.ts';
 import { EscalationOracle } from './oracles/escalation.ts';
 import { ExpiredOracle } from './oracles/expired.ts';
+import { GoneOracle } from './oracles/gone.ts';
 import { HeardOracle } from './oracles/heard.ts';
 import { HistoryOracle } from './oracles/history.ts';
 import { IntentOracle } from './oracles/intents.ts';
@@ -24,6 +25,7 @@ import { OddOracle } from './oracles/odd.ts';
 import { ProbeOracle } from './oracles/probes.ts';
 import { RequestOracle } from './oracles/requests.ts';
 import { sightingsCount } from './oracles/sightings.ts';
+import { TakenBackOracle } from './oracles/taken-back.ts';
 import { TenantOracle } from './oracles/tenants.ts';
 import { TrueTimesOracle } from './oracles/true-times.ts';
 import { VersionOracle } from './oracles/versions.ts';
@@ -40,11 +42,13 @@ export class Oracles {
   readonly #attempts: AttemptOracle;
   readonly #cancelled: CancelledOracle;
   readonly #ends: EndOracle;
+  readonly #gone: GoneOracle;
   readonly #heard: HeardOracle;
   readonly #history: HistoryOracle;
   readonly #intents: IntentOracle;
   readonly #stories: StoryOracle;
   readonly #probes: ProbeOracle;
+  readonly #takenBack: TakenBackOracle;
   readonly #tenants: TenantOracle;
   readonly #times: TrueTimesOracle;
   readonly #escalation: EscalationOracle;
@@ -61,11 +65,13 @@ export class Oracles {
     this.#attempts = new AttemptOracle(witness);
     this.#cancelled = new CancelledOracle(witness);
     this.#ends = new EndOracle(witness);
+    this.#gone = new GoneOracle(witness);
     this.#heard = new HeardOracle(witness);
     this.#stories = new StoryOracle(witness);
     this.#intents = new IntentOracle(witness);
     this.#history = new HistoryOracle(witness);
     this.#probes = new ProbeOracle(witness);
+    this.#takenBack = new TakenBackOracle(witness);
     this.#tenants = new TenantOracle(witness);
     this.#times = new TrueTimesOracle(witness);
     this.#escalation = new EscalationOracle(witness);
@@ -104,6 +110,7 @@ export class Oracles {
         this.#attempts.workspaceChanged(before, after);
         this.#cancelled.workspaceChanged(before, after);
         this.#ends.workspaceChanged(before, after);
+        this.#gone.workspaceChanged(before, after);
         this.#heard.workspaceChanged(before, after);
         this.#history.workspaceChanged(before, after);
         this.#intents.workspaceChanged(before, after);
@@ -117,6 +124,7 @@ export class Oracles {
         this.requests.rowChanged(before, after);
         bodyIsKept(this.#witness, before, after);
         this.#tenants.rowChanged(after);
+        this.#takenBack.rowChanged(before, after);
         this.#expired.rowChanged(before, after);
         this.counters.rowChanged(after);
         this.#attempts.rowChanged(before, after);
@@ -163,6 +171,7 @@ export class Oracles {
 
   news(type: string, detail: object): void {
     this.capacity.news(type, detail);
+    this.#gone.news(type, detail);
     this.said('news', JSON.stringify(detail));
   }
 
@@ -188,6 +197,7 @@ export class Oracles {
   answered(request: ApiRequest, answer: ApiAnswer, calledMs: number): void {
     this.requests.answered(request, answer);
     this.#tenants.answered(request, answer);
+    this.#takenBack.answered(request, answer, calledMs);
     this.#expired.answered(request, answer);
     if (request.route.endsWith('/heartbeats')) {
       this.#heard.beatAnswered(request, answer, calledMs);

@@ -103,6 +103,22 @@ export const judging: readonly Bug[] = [
     says: 'an instance that is missing from one answer is taken for terminated',
   },
   {
+    name: 'gone-is-found-again',
+    file: 'lambdas/reprobe/handle.ts',
+    find: "(call === 'suspect' || call === 'dead') && goneOf(workspace)",
+    replace: "call === 'alive' && goneOf(workspace)",
+    profile: 'strangers',
+    breaks: ['S18'],
+    says: 'a terminated instance is told of again at each deferral of what waits for it',
+    beside: [
+      {
+        file: 'core/parking.ts',
+        find: "  if (goneOf(workspace)) return 'gone';\n",
+        replace: '',
+      },
+    ],
+  },
+  {
     name: 'throttled-is-stopped',
     file: 'lambdas/adapters/ec2-probe.ts',
     find: "for (const id of ids) looks.set(id, { probe: { kind: 'unknown', cause }, tags: {} });",

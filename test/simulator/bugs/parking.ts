@@ -71,6 +71,22 @@ export const parking: readonly Bug[] = [
     says: 'a repeat is answered 202 before the first try has parked it',
   },
   {
+    name: 'refused-keeps-its-key',
+    file: items,
+    find: ' || end.freesKey === true;',
+    replace: ';',
+    profile: 'doubts',
+    breaks: ['S19'],
+    says: 'who was refused by a verdict, and comes again, is promised what has ended',
+    beside: [
+      {
+        file: 'lambdas/forward-error/repeat.ts',
+        find: '!row || isKeyFreed(row)',
+        replace: "!row || row.why === 'never-accepted'",
+      },
+    ],
+  },
+  {
     name: 'deleted-before-it-ended',
     file: deliver,
     find: "      return (await endAsRead(ports, { request, message }, step, drain)) === 'moved-on'",

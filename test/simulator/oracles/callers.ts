@@ -1,13 +1,14 @@
 /** What callers are told: the same for the same request, and nothing of anybody's bodies. */
 import type { ApiAnswer } from '../gateway.ts';
-import type { Witness } from './witness.ts';
+import { isTakenBack } from './taken-back.ts';
+import { requestIn, type Witness } from './witness.ts';
 
 /** In what proxies send, and in nothing else. */
 export const MARK = 'zebra 7531';
 /** Bodies are base64 everywhere: as the mark looks where it stands at the beginning of one. */
 const marks: readonly string[] = [MARK, Buffer.from(MARK).toString('base64').slice(0, 13)];
 
-/** S30: a repeat of a call gets what the first got. */
+/** S30: a repeat of a call gets what the first got, unless its verdict has taken that back. */
 export function heard(witness: Witness, body: object, answer: ApiAnswer, first: ApiAnswer | undefined): void {
   const { verdict } = answer.body;
   if (typeof verdict === 'string') witness.seen(`answer ${verdict} ${textOf(answer.body['reason'])}`);
@@ -17,7 +18,8 @@ export function heard(witness: Witness, body: object, answer: ApiAnswer, first: 
   if (first.status !== 202 || answer.status !== 202) return;
   const before = first.body['requestId'];
   const now = answer.body['requestId'];
-  if (before !== undefined && before !== now)
+  const row = requestIn(witness.stored(`REQ#${textOf(before)}`, 'REQUEST'));
+  if (before !== undefined && before !== now && !(row && isTakenBack(row)))
     witness.broken('S30', `a repeat was given ${textOf(now)} instead of ${textOf(before)}`);
 }
 
