@@ -144,8 +144,8 @@ export function nextDeliveryStep(view: DeliveryView): DeliveryStep {
   // Another copy of this message is at it: a second delivery would be a duplicate that nobody needs (S22).
   if (request.state === 'delivering' && now.earliestMs < (request.leaseUntilMs ?? 0))
     return deferUntil('in-delivery', request.leaseUntilMs);
-  // Expiry is judged by the latest end of the range: nothing is delivered that may have expired (S21).
-  if (now.latestMs >= request.expiresAtMs) return { do: 'end', state: 'expired', why: 'expired' };
+  // By the earliest end: a clock that is ahead must not end what was promised for longer (V1).
+  if (now.earliestMs >= request.expiresAtMs) return { do: 'end', state: 'expired', why: 'expired' };
   if (view.receives >= MOST_RECEIVES) return { do: 'end', state: 'dead-lettered', why: 'received-too-often' };
   if (workspace === 'malformed') return defer('workspace-unreadable');
   if (workspace === 'absent' || isOfEarlierRegistration(request, workspace))
@@ -157,6 +157,8 @@ export function nextDeliveryStep(view: DeliveryView): DeliveryStep {
   if (now.earliestMs < (request.notBeforeMs ?? 0)) return deferUntil('not-before', request.notBeforeMs);
   const unready = whyNotReady(workspace, now, view.policy);
   if (unready !== undefined) return defer(unready);
+  // By the latest end: nothing is delivered that may have expired (S21). A later look knows, or the sweep ends it.
+  if (now.latestMs >= request.expiresAtMs) return defer('expiring', true);
   return isPaced(view) ? deferUntil('ramp', view.rampUntilMs) : { do: 'attempt' };
 }
 

@@ -1,7 +1,8 @@
 /**
  * Time is an input, and it is a range: the function's own clock and the time of the event may disagree, and a
- * sandbox that thaws may be minutes behind. Staleness is judged by the earliest end, expiry by the latest, so that
- * doubt about the time only ever makes Defib more careful (S15, S16). All instants are epoch milliseconds.
+ * sandbox that thaws may be minutes behind. Staleness is judged by the earliest end, expiry by the latest, and a promise is
+ * ended for its time only when both ends agree: doubt about the time only ever makes Defib more careful (S15, S16). All
+ * instants are epoch milliseconds.
  */
 export interface TimeRange {
   readonly earliestMs: number;

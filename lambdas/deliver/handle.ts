@@ -117,6 +117,7 @@ const ownReasons: readonly string[] = [
   'in-delivery',
   'taken',
   'not-before',
+  'expiring',
   'ramp',
   'busy',
 ];

@@ -56,15 +56,36 @@ describe('what deliver does with the head of a queue', () => {
     expect(step({ request })).toEqual({ do: 'defer', because: 'accepting', soon: true });
   });
 
+  const expired = { do: 'end', state: 'expired', why: 'expired' };
+  const expiring = { do: 'defer', because: 'expiring', soon: true };
+
   it.each([
-    [-1, 'attempt'],
-    [0, 'end'],
-    [1, 'end'],
-  ])('%i ms from its expiry, by the latest end of the time range - %s (S21)', (offsetMs, what) => {
+    [-1, { do: 'attempt' }],
+    [0, expiring],
+    [1, expiring],
+  ])('%i ms from its expiry, by the latest end of the time range - %j (S21)', (offsetMs, expected) => {
     const request = aRequest({ expiresAtMs: NOW_MS - offsetMs });
-    const decided = step({ request, now: at(NOW_MS - 60_000, NOW_MS) });
-    expect(decided.do).toBe(what);
-    if (what === 'end') expect(decided).toEqual({ do: 'end', state: 'expired', why: 'expired' });
+    expect(step({ request, now: at(NOW_MS - 60_000, NOW_MS) })).toEqual(expected);
+  });
+
+  it.each([
+    [-1, expiring],
+    [0, expired],
+    [1, expired],
+  ])('%i ms from its expiry, by the earliest end of the time range - %j (V1)', (offsetMs, expected) => {
+    const request = aRequest({ expiresAtMs: NOW_MS - offsetMs });
+    expect(step({ request, now: at(NOW_MS, NOW_MS + 60_000) })).toEqual(expected);
+  });
+
+  it('it may have expired, and something else keeps it from being tried, or ends it - that comes first', () => {
+    const now = at(NOW_MS - 1, NOW_MS);
+    const request = aRequest({ expiresAtMs: NOW_MS });
+    expect(step({ request, now, receives: 900 })).toMatchObject({ why: 'received-too-often' });
+    expect(step({ request, now, workspace: 'absent' })).toMatchObject({ why: 'workspace-removed' });
+    expect(step({ request, now, workspace: aWorkspace({ claim: aClaim() }) })).toMatchObject({
+      because: 'restarting',
+    });
+    expect(step({ request, now, rampUntilMs: NOW_MS + 5000 })).toEqual(expiring);
   });
 
   it('a workspace that cannot be read - waits; one that is gone - refused', () => {

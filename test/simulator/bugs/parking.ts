@@ -160,18 +160,32 @@ export const parking: readonly Bug[] = [
   {
     name: 'expiry-is-ignored',
     file: 'core/parking.ts',
-    find: 'if (now.latestMs >= request.expiresAtMs) return',
-    replace: 'if (now.latestMs >= request.expiresAtMs * 2) return',
+    find: 'if (now.earliestMs >= request.expiresAtMs) return',
+    replace: 'if (now.earliestMs >= request.expiresAtMs * 2) return',
     profile: 'turns',
     breaks: ['S21'],
     says: 'a request is delivered after its time',
     beside: [
+      {
+        file: 'core/parking.ts',
+        find: "  if (now.latestMs >= request.expiresAtMs) return defer('expiring', true);\n",
+        replace: '',
+      },
       {
         file: 'lambdas/adapters/attempt-writes.ts',
         find: 'attempts = :attempts AND expiresAtMs > :now',
         replace: 'attempts = :attempts AND (expiresAtMs > :now OR expiresAtMs <= :now)',
       },
     ],
+  },
+  {
+    name: 'expired-by-a-fast-clock',
+    file: 'core/parking.ts',
+    find: 'if (now.earliestMs >= request.expiresAtMs) return',
+    replace: 'if (now.latestMs >= request.expiresAtMs) return',
+    profile: 'times',
+    breaks: ['V1'],
+    says: 'a clock that is ahead ends requests before the time that was promised for them',
   },
   {
     name: 'held-by-nothing',

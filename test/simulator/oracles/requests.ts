@@ -39,6 +39,9 @@ export class RequestOracle {
       witness.broken('S24', `${before.requestId} went from ${before.state} to ${after?.state ?? 'nothing'}`);
     if (after?.state === 'delivering' && after.attempts !== before?.attempts) this.#begins(after);
     if (!after || after.state === before?.state) return;
+    const leftMs = after.expiresAtMs - witness.nowMs();
+    if (after.state === 'expired' && leftMs > 0)
+      witness.broken('V1', `${after.requestId} is said to have expired ${leftMs} ms before its time`);
     witness.seen(
       `request ${after.state}${isFinalState(after.state) && after.why !== undefined ? ` ${after.why}` : ''}`,
     );
