@@ -33,8 +33,8 @@ export interface PlanOptions {
 const often = { requestEveryMs: [40_000, 90_000, 180_000], sweepEveryMs: [60_000] } as const;
 /** Lives of few requests cost half as much, and find more in the same time: so there are many of them. */
 const seldom = {
-  requestEveryMs: [40_000, 120_000, 120_000, 240_000, 240_000, 240_000],
-  sweepEveryMs: [60_000, 180_000, 300_000],
+  requestEveryMs: [40_000, 120_000, 240_000, 240_000, 480_000, 480_000],
+  sweepEveryMs: [60_000, 300_000, 300_000],
 } as const;
 
 export function planOf({ seed, profile, minutes, workspaces }: PlanOptions): Plan {

@@ -13,7 +13,7 @@ import { nothing, tallyOf, together, type Tally } from './tally.ts';
 /** How many lives in all: few in a hurry, as many as wanted in a night. */
 const lives = Number(process.env['DEFIB_SIMULATED_SEEDS'] ?? 200_000);
 const kinds = profileNames.filter((name) => name !== 'swarm');
-const seedsOfAKind = Math.min(Math.ceil(lives / 50), 1500);
+const seedsOfAKind = Math.min(Math.ceil(lives / 50), 1000);
 const seeds = Math.max(lives - kinds.length * seedsOfAKind, 1);
 const jobs = 2;
 const minutes = 20;
