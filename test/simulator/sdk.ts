@@ -57,15 +57,7 @@ export interface Sdk {
   send(command: Command): Promise<unknown>;
 }
 
-const callFaults = [
-  'crashBefore',
-  'error',
-  'throttled',
-  'lost',
-  'crashAfter',
-  'slow',
-  'frozen',
-] as const;
+const callFaults = ['crashBefore', 'error', 'throttled', 'lost', 'crashAfter', 'slow', 'frozen'] as const;
 type Outcome = (typeof callFaults)[number] | 'ok';
 
 class CallFailedError extends Error {
