@@ -2,6 +2,7 @@
 import type { Bug } from './bug.ts';
 
 const writes = 'lambdas/adapters/claim-writes.ts';
+const conditions = 'lambdas/adapters/claim-conditions.ts';
 const claim = 'core/claim.ts';
 
 /** What has lost its claim looks once more before it says so: whoever has won without knowing it learns it there. */
@@ -14,7 +15,7 @@ const finalLook = {
 export const claims: readonly Bug[] = [
   {
     name: 'claim-over-a-claim',
-    file: writes,
+    file: conditions,
     find: "    'attribute_not_exists(claim)',\n  ];\n  const values",
     replace: '  ];\n  const values',
     profile: 'copies',
@@ -35,7 +36,7 @@ export const claims: readonly Bug[] = [
   },
   {
     name: 'claim-though-wanted-stopped',
-    file: writes,
+    file: conditions,
     find: "    'desired = :running',\n    'attribute_not_exists(claim)',",
     replace: "    '(desired = :running OR attribute_exists(desired))',\n    'attribute_not_exists(claim)',",
     profile: 'changes',
@@ -44,7 +45,7 @@ export const claims: readonly Bug[] = [
   },
   {
     name: 'claim-though-paused',
-    file: writes,
+    file: conditions,
     find: "  add('(attribute_not_exists(pause) OR pause.untilMs <= :pauseEnd)', ':pauseEnd', requires.pauseEndedByMs);\n",
     replace: '',
     profile: 'changes',
@@ -53,7 +54,7 @@ export const claims: readonly Bug[] = [
   },
   {
     name: 'claim-though-settling',
-    file: writes,
+    file: conditions,
     find: "  add('settleUntilMs <= :settledBefore', ':settledBefore', requires.settledBeforeMs);\n",
     replace: '',
     profile: 'changes',
@@ -69,7 +70,7 @@ export const claims: readonly Bug[] = [
   },
   {
     name: 'claim-though-it-beat',
-    file: writes,
+    file: conditions,
     find: "  add('heartbeat.seq = :seq', ':seq', requires.seq);\n",
     replace: '',
     profile: 'doubts',
@@ -77,7 +78,7 @@ export const claims: readonly Bug[] = [
     says: 'a beat between the last look and the claim does not stop it',
     beside: [
       {
-        file: writes,
+        file: conditions,
         find: "  add('freshUntilMs < :staleBefore', ':staleBefore', requires.staleBeforeMs);\n",
         replace: '',
       },
@@ -85,7 +86,7 @@ export const claims: readonly Bug[] = [
   },
   {
     name: 'claim-without-its-evidence',
-    file: writes,
+    file: conditions,
     find: "  add('evidence.verdictId = :verdictId', ':verdictId', requires.evidenceVerdictId);\n",
     replace: '',
     profile: 'doubts',
@@ -197,7 +198,7 @@ export const claims: readonly Bug[] = [
   },
   {
     name: 'window-is-cut',
-    file: writes,
+    file: conditions,
     find: "const noWindowCut = 'settleUntilMs <= :settleUntil';",
     replace: "const noWindowCut = 'attribute_exists(settleUntilMs)';",
     profile: 'changes',

@@ -86,7 +86,7 @@ export const judging: readonly Bug[] = [
     says: 'a fresh heartbeat keeps nobody from being declared dead',
     beside: [
       {
-        file: 'lambdas/adapters/claim-writes.ts',
+        file: 'lambdas/adapters/claim-conditions.ts',
         find: "  add('freshUntilMs < :staleBefore', ':staleBefore', requires.staleBeforeMs);\n",
         replace: '',
       },

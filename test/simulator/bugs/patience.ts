@@ -15,7 +15,7 @@ export const patience: readonly Bug[] = [
   },
   {
     name: 'wait-for-capacity-is-written-over',
-    file: 'lambdas/adapters/claim-writes.ts',
+    file: 'lambdas/adapters/claim-conditions.ts',
     find: "{ heardAtMs: ':heardAt', notBeforeMs: ':notBefore' }",
     replace: "{ heardAtMs: ':heardAt' }",
     profile: 'capacity',

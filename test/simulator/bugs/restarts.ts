@@ -2,6 +2,7 @@
 import type { Bug } from './bug.ts';
 
 const writes = 'lambdas/adapters/claim-writes.ts';
+const conditions = 'lambdas/adapters/claim-conditions.ts';
 const power = 'lambdas/restart/power.ts';
 const core = 'core/restart.ts';
 const beatWrites = 'lambdas/adapters/beat-writes.ts';
@@ -36,7 +37,7 @@ export const restarts: readonly Bug[] = [
   },
   {
     name: 'heard-is-written-over',
-    file: writes,
+    file: conditions,
     find: "{ heardAtMs: ':heardAt', notBeforeMs: ':notBefore' }",
     replace: "{ notBeforeMs: ':notBefore' }",
     profile: 'asked',
@@ -54,7 +55,7 @@ export const restarts: readonly Bug[] = [
   },
   {
     name: 'two-copies-advance',
-    file: writes,
+    file: conditions,
     find: 'claim.epoch = :epoch AND claim.#step = :step AND claim.attempt = :attempt',
     replace:
       'claim.epoch = :epoch AND (claim.#step = :step OR claim.#step <> :step) AND (claim.attempt = :attempt OR claim.attempt <> :attempt)',
@@ -102,7 +103,7 @@ export const restarts: readonly Bug[] = [
   },
   {
     name: 'start-though-wanted-stopped',
-    file: writes,
+    file: conditions,
     find: "const clauses = ['generation = :generation', 'desired = :running'];",
     replace:
       "const clauses = ['generation = :generation', '(desired = :running OR attribute_exists(desired))'];",
@@ -112,7 +113,7 @@ export const restarts: readonly Bug[] = [
   },
   {
     name: 'start-though-paused',
-    file: writes,
+    file: conditions,
     find: "    clauses.push('(attribute_not_exists(pause) OR pause.untilMs <= :pauseEnd)');\n    values[':pauseEnd'] = look.pauseEndedByMs;\n",
     replace: '',
     profile: 'changes',
@@ -121,7 +122,7 @@ export const restarts: readonly Bug[] = [
   },
   {
     name: 'act-while-announced',
-    file: writes,
+    file: conditions,
     find: "    clauses.push('(settleUntilMs <= :claimSettle OR settleUntilMs <= :settledBy)');\n    values[':claimSettle'] = look.settle.untilMs;\n    values[':settledBy'] = look.settle.nowMs;\n",
     replace: '',
     profile: 'changes',
