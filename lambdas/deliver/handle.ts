@@ -9,13 +9,8 @@
 import { drainWhenUnready, type Drain } from '../../core/drain.ts';
 import { assertNever } from '../../core/invariant.ts';
 import type { ParkedMessage } from '../../core/messages.ts';
-import {
-  DELIVERY_LEASE_MS,
-  nextDeliveryStep,
-  type DeliveryStep,
-  type DeliveryView,
-  type ParkedRequest,
-} from '../../core/parking.ts';
+import { nextDeliveryStep, type DeliveryStep, type DeliveryView } from '../../core/delivery-step.ts';
+import { DELIVERY_LEASE_MS, type ParkedRequest } from '../../core/parking.ts';
 import { isFinal } from '../../core/receipt.ts';
 import { rangeOfMessage } from '../../core/time.ts';
 import { policyFor } from '../judging/policies.ts';

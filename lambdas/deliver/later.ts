@@ -2,7 +2,8 @@
 import type { AfterAttempt } from '../../core/attempt.ts';
 import { deferralMs, deferralUntilMs, retryDelayMs } from '../../core/deferral.ts';
 import type { ParkedMessage } from '../../core/messages.ts';
-import type { DeliveryStep, ParkedRequest } from '../../core/parking.ts';
+import type { DeliveryStep } from '../../core/delivery-step.ts';
+import type { ParkedRequest } from '../../core/parking.ts';
 import type { Received } from '../ports/queues.ts';
 import type { DeliverPorts } from './end.ts';
 

@@ -10,7 +10,7 @@ import { answerJudged, problem, retryAfterSeconds, type Answer, type Judged } fr
 import { judge } from '../../core/judge.ts';
 import { MESSAGE_VERSION } from '../../core/messages.ts';
 import { isFinal, type Receipt } from '../../core/receipt.ts';
-import { isNeverTried, refusalOfHeld } from '../../core/parking.ts';
+import { isNeverTried, refusalOfHeld } from '../../core/held.ts';
 import type { Workspace } from '../../core/workspace.ts';
 import type { StoredWorkspace } from '../ports/workspaces.ts';
 import { endRequest } from '../deliver/end.ts';

@@ -1,6 +1,6 @@
 /** A call whose idempotency key was used before: the same request gets the first answer, another one a conflict (S30). */
 import { problem, retryAfterSeconds, type Answer } from '../../core/answer.ts';
-import { isKeyFreed } from '../../core/parking.ts';
+import { isKeyFreed } from '../../core/held.ts';
 import { enqueue, parkedMessageOf, type ParkPorts } from '../parking/park.ts';
 import type { FirstAnswer } from '../ports/idempotency.ts';
 import type { Report } from './report.ts';

@@ -5,7 +5,7 @@
 import { problem, type Answer } from '../../core/answer.ts';
 import { decideBeat, DEFAULT_INTERVAL_MS, freshUntilOf, type Beat } from '../../core/heartbeat.ts';
 import { assertNever } from '../../core/invariant.ts';
-import { whyNotReady } from '../../core/parking.ts';
+import { whyNotReady } from '../../core/readiness.ts';
 import { policyOf, type Policy, type PolicySettings } from '../../core/policy.ts';
 import type { Workspace } from '../../core/workspace.ts';
 import { policyFor } from '../judging/policies.ts';

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { InvariantViolation } from '../../core/invariant.ts';
-import { isKeyFreed, refusalOfHeld, type ParkedRequest } from '../../core/parking.ts';
+import { isKeyFreed, refusalOfHeld } from '../../core/held.ts';
+import type { ParkedRequest } from '../../core/parking.ts';
 import { reasonMeaning, verdicts, type Reason, type Verdict } from '../../core/verdict.ts';
 import { aClaim, aRequest, aWorkspace, at, NOW_MS } from './builders.ts';
 import { step } from './delivery-step.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { whyNotReady } from '../../core/parking.ts';
+import { whyNotReady } from '../../core/readiness.ts';
 import { defaultSettings, policyOf } from '../../core/policy.ts';
 import type { Workspace } from '../../core/workspace.ts';
 import {

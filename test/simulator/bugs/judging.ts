@@ -112,7 +112,7 @@ export const judging: readonly Bug[] = [
     says: 'a terminated instance is told of again at each deferral of what waits for it',
     beside: [
       {
-        file: 'core/parking.ts',
+        file: 'core/readiness.ts',
         find: "  if (goneOf(workspace)) return 'gone';\n",
         replace: '',
       },

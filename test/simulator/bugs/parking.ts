@@ -159,7 +159,7 @@ export const parking: readonly Bug[] = [
   },
   {
     name: 'expiry-is-ignored',
-    file: 'core/parking.ts',
+    file: 'core/delivery-step.ts',
     find: 'if (now.earliestMs >= request.expiresAtMs) return',
     replace: 'if (now.earliestMs >= request.expiresAtMs * 2) return',
     profile: 'turns',
@@ -167,7 +167,7 @@ export const parking: readonly Bug[] = [
     says: 'a request is delivered after its time',
     beside: [
       {
-        file: 'core/parking.ts',
+        file: 'core/delivery-step.ts',
         find: "  if (now.latestMs >= request.expiresAtMs) return defer('expiring', true);\n",
         replace: '',
       },
@@ -180,7 +180,7 @@ export const parking: readonly Bug[] = [
   },
   {
     name: 'expired-by-a-fast-clock',
-    file: 'core/parking.ts',
+    file: 'core/delivery-step.ts',
     find: 'if (now.earliestMs >= request.expiresAtMs) return',
     replace: 'if (now.latestMs >= request.expiresAtMs) return',
     profile: 'times',
@@ -189,7 +189,7 @@ export const parking: readonly Bug[] = [
   },
   {
     name: 'held-by-nothing',
-    file: 'core/parking.ts',
+    file: 'core/delivery-step.ts',
     find: '  if (held) return held;\n',
     replace: '',
     profile: 'doubts',
@@ -198,7 +198,7 @@ export const parking: readonly Bug[] = [
   },
   {
     name: 'not-before-is-ignored',
-    file: 'core/parking.ts',
+    file: 'core/delivery-step.ts',
     find: "  if (now.earliestMs < (request.notBeforeMs ?? 0)) return deferUntil('not-before', request.notBeforeMs);\n",
     replace: '',
     profile: 'pushback',
@@ -251,7 +251,7 @@ export const parking: readonly Bug[] = [
   },
   {
     name: 'delivered-while-restarting',
-    file: 'core/parking.ts',
+    file: 'core/readiness.ts',
     find: "  if (workspace.claim) return 'restarting';\n",
     replace: '',
     profile: 'turns',
