@@ -63,5 +63,9 @@ export interface DeliveryMessage {
   readonly parked: ParkedMessage;
 }
 
-/** Receives after which a message of an unknown schema version goes to the dead-letter queue. */
+/**
+ * Receives after which a message of an unknown schema version goes to the dead-letter queue. SQS counts those by newer
+ * functions, too: what has waited under them for long is set aside as soon as an older one meets it. So a version that
+ * changes a schema for the first time must read both for one deploy before it writes the new one.
+ */
 export const UNKNOWN_VERSION_RECEIVES = 5;

@@ -65,8 +65,9 @@ export async function attempt(ports: DeliverPorts, thisOne: Attempt): Promise<At
   const beganMs = ports.clock.nowMs();
   const known: ParkedRequest = { ...request, ambiguous: mayBeWithAgent(request), interruptions };
   const begun = await ports.ledger.beginAttempt(known, {
-    // As late as it is by now, not as it was when the message was read: EC2 was asked since (S21).
-    nowMs: Math.max(now.latestMs, beganMs),
+    // As late as it is by now, not as it was when the message was read: EC2 was asked since (S21). What has passed since
+    // then is counted from the latest end, so that a clock that is behind knows it as well.
+    nowMs: Math.max(beganMs, now.latestMs + Math.max(0, beganMs - lookedMs)),
     leaseUntilMs: beganMs + DELIVERY_LEASE_MS,
     mark: { ...agent, answered: false },
     interruptions,

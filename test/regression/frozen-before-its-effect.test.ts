@@ -119,6 +119,27 @@ describe('a sandbox that froze after it began an attempt, for longer than its le
     expect(begins[0]).toBe(NOW_MS + FROZEN_FOR_MS);
   });
 
+  it('before that write, by a clock that is behind - begins it as late as it is by now (S21)', async () => {
+    // Found by the simulator: the database had told the time, and then the sandbox stood still.
+    nowMs = NOW_MS - 60_000;
+    ec2Shows(aws, 'running');
+    const begins: unknown[] = [];
+    aws.dynamo
+      .on(UpdateCommand)
+      .callsFake((input: { ExpressionAttributeValues?: Record<string, unknown> }) => {
+        begins.push(input.ExpressionAttributeValues?.[':now']);
+        return {};
+      });
+    const look = ports.ec2.look.bind(ports.ec2);
+    const slow = async (ids: readonly string[]) => {
+      nowMs += FROZEN_FOR_MS;
+      return look(ids);
+    };
+    ports = { ...ports, ec2: { look: slow } };
+    await settleRequest({ expiresAtMs: NOW_MS + 3_600_000 });
+    expect(begins[0]).toBe(NOW_MS + FROZEN_FOR_MS);
+  });
+
   it('for some seconds only - asks EC2 once more, and sends to the address that it gives now (S20)', async () => {
     ec2Shows(aws, 'running');
     freezesAfter((expression) => expression.includes('lastAttempt'), 30_000);

@@ -35,9 +35,11 @@ export function leftBy(code: Code, { key, before, after }: Change, weights: Weig
   if (key.sk === 'REQUEST' || key.sk === 'PARKED') return marked(after);
   if (key.sk !== 'STATE') return undefined;
   const { claim } = after;
+  // A claim that it has not written stays as it was: whoever writes it next may have read it before.
+  const isWritten = claim !== undefined && claim !== before?.['claim'];
   return {
     ...marked(after),
-    ...(claim !== undefined && { claim: marked(claim as Item) }),
+    ...(isWritten && { claim: marked(claim as Item) }),
     ...(weights.newerItems > 0 && after['instanceId'] !== undefined && { v: NEXT }),
   };
 }
