@@ -30,6 +30,8 @@ export interface MessageTimes {
   readonly firstReceivedAtMs: number;
   /** When the database answered this very run, by its own clock: a message that waits by visibility was first received long ago. */
   readonly answeredAtMs: number | undefined;
+  /** What has passed since the database was asked, by the function's own clock, which may have stood still. @default none */
+  readonly passedMs?: number;
 }
 
 /**
@@ -40,7 +42,11 @@ export interface MessageTimes {
 export function rangeOfMessage(ownClockMs: number, times: MessageTimes): TimeRange {
   const receivedMs = Math.max(times.sentAtMs + times.delayMs, times.firstReceivedAtMs);
   const certainMs = Math.max(isInstant(receivedMs) ? receivedMs : 0, times.answeredAtMs ?? 0);
-  return { earliestMs: Math.min(ownClockMs, certainMs), latestMs: Math.max(ownClockMs, certainMs) };
+  const passedMs = Math.max(0, times.passedMs ?? 0);
+  return {
+    earliestMs: Math.min(ownClockMs, certainMs),
+    latestMs: Math.max(ownClockMs, certainMs + passedMs),
+  };
 }
 
 /** ISO 8601 in UTC, as the API writes times. */

@@ -33,6 +33,7 @@ async function deliver(ports: DeliverPorts, received: Received<ParkedMessage>): 
   const lease = await ports.queues.setParkedVisibility(received.receiptHandle, DELIVERY_LEASE_MS / 1000);
   if (lease === 'gone') return { kind: 'left' };
   const message = received.body;
+  const askedMs = ports.clock.nowMs();
   const [request, { value: workspace, serverTimeMs }, totals] = await Promise.all([
     ports.ledger.read(message.requestId),
     ports.workspaces.read(message.workspaceId),
@@ -52,7 +53,13 @@ async function deliver(ports: DeliverPorts, received: Received<ParkedMessage>): 
     ...(request?.heldBy !== undefined && { holder: await holderOf(ports, request) }),
     ...(drain.ramp && { rampUntilMs: drain.ramp.notBeforeMs }),
     receives: received.receives,
-    now: rangeOfMessage(nowMs, { ...received, delayMs: 0, answeredAtMs: serverTimeMs }),
+    now: rangeOfMessage(nowMs, {
+      ...received,
+      delayMs: 0,
+      answeredAtMs: serverTimeMs,
+      // Another of the reads may have taken long (S21).
+      passedMs: nowMs - askedMs,
+    }),
     policy: policyFor(ports.settings, workspace),
   };
   const step = nextDeliveryStep(view);

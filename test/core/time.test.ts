@@ -55,6 +55,15 @@ describe('the time of a queue message', () => {
     expect(rangeOfMessage(NOW_MS, waited).earliestMs).toBe(NOW_MS - 598_000);
   });
 
+  it('time has passed since the database was asked - the range ends as much later, whatever our own clock shows', () => {
+    const times = { sentAtMs: 0, delayMs: 0, firstReceivedAtMs: 0, answeredAtMs: 100_000 };
+    expect(rangeOfMessage(90_000, { ...times, passedMs: 17_000 })).toEqual({
+      earliestMs: 90_000,
+      latestMs: 117_000,
+    });
+    expect(rangeOfMessage(90_000, { ...times, passedMs: -5 }).latestMs).toBe(100_000);
+  });
+
   it('our own clock is behind what is certain - the range ends there, and begins with our clock', () => {
     expect(rangeOfMessage(NOW_MS - 300_000, times)).toEqual({
       earliestMs: NOW_MS - 300_000,

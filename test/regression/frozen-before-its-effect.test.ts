@@ -140,6 +140,21 @@ describe('a sandbox that froze after it began an attempt, for longer than its le
     expect(begins[0]).toBe(NOW_MS + FROZEN_FOR_MS);
   });
 
+  it('in one of its reads, by a clock that is behind - does not begin what may have expired by then (S21)', async () => {
+    // Found by the simulator, too: the one read had told the time before the other one took minutes.
+    nowMs = NOW_MS - 6 * 60_000;
+    ec2Shows(aws, 'running');
+    const parkedFor = ports.ledger.parkedFor.bind(ports.ledger);
+    const slow: typeof parkedFor = async (workspaceId) => {
+      const read = await parkedFor(workspaceId);
+      nowMs += FROZEN_FOR_MS;
+      return read;
+    };
+    ports = { ...ports, ledger: { ...ports.ledger, parkedFor: slow } };
+    expect(await settleRequest()).toMatchObject({ kind: 'again' });
+    expect(asked).toBe(0);
+  });
+
   it('for some seconds only - asks EC2 once more, and sends to the address that it gives now (S20)', async () => {
     ec2Shows(aws, 'running');
     freezesAfter((expression) => expression.includes('lastAttempt'), 30_000);

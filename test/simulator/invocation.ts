@@ -58,6 +58,21 @@ export class Invocation {
     });
   }
 
+  get isFrozen(): boolean {
+    return this.frozenUntilMs > this.#time.nowMs();
+  }
+
+  /** A call that has left the sandbox arrives, whether or not that freezes meanwhile. */
+  leaves(ms: number, arrive: () => void): void {
+    if (this.#time.nowMs() + ms > this.deadlineMs) {
+      this.after(ms, arrive);
+      return;
+    }
+    this.#time.after(ms, () => {
+      if (!this.hasEnded) arrive();
+    });
+  }
+
   wait(ms: number): Promise<void> {
     return new Promise((resolve) => {
       this.after(ms, resolve);

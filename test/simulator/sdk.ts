@@ -114,7 +114,7 @@ function attempt(world: CallWorld, call: Call): void {
   // A slow request may be slow on its way there or back.
   const slowMs = outcome === 'slow' ? random.between(100, SLOWEST_MS) : 0;
   const isSlowThere = slowMs > 0 && random.chance(0.5);
-  call.invocation.after(latencyMs + (isSlowThere ? slowMs : 0), () => {
+  const arrive = (): void => {
     if (outcome === 'crashBefore' || outcome === 'error' || outcome === 'throttled') {
       told(world, call, outcome);
       if (outcome === 'crashBefore') call.invocation.die('crash');
@@ -122,7 +122,11 @@ function attempt(world: CallWorld, call: Call): void {
       return;
     }
     carryOut(world, call, outcome, isSlowThere ? 0 : slowMs);
-  });
+  };
+  const thereMs = latencyMs + (isSlowThere ? slowMs : 0);
+  // No fence keeps an act that waits in a frozen sandbox: EC2 knows of no claims. So a Start or Stop has left by then.
+  if (call.service === 'power') call.invocation.leaves(thereMs, arrive);
+  else call.invocation.after(thereMs, arrive);
 }
 
 function carryOut(world: CallWorld, call: Call, outcome: Outcome, backMs: number): void {
@@ -156,7 +160,7 @@ function conclude(
   else if (outcome === 'frozen') {
     call.invocation.freeze(world.random.between(1000, LONGEST_FREEZE_MS));
     call.invocation.after(0, answer);
-  } else if (backMs > 0) call.invocation.after(backMs, answer);
+  } else if (backMs > 0 || call.invocation.isFrozen) call.invocation.after(backMs, answer);
   else answer();
 }
 

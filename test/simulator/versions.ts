@@ -13,8 +13,8 @@ export const codes = ['this', 'newer', 'older'] as const;
 export type Code = (typeof codes)[number];
 
 const NEXT = 2;
-/** What this code keeps, and the one before it did not. */
-const sinceOlder = ['firstGeneration', 'settleFromMs', 'previousSeq'] as const;
+/** What this code keeps, and one before it did not. What is written together stays together: a boot and its last number. */
+const sinceOlder = ['firstGeneration', 'settleFromMs'] as const;
 /** What only the newer code keeps. */
 export const KEPT_BY_NEWER = 'keptByNewer';
 
