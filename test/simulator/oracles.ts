@@ -139,6 +139,7 @@ export class Oracles {
         this.counters.parkedChanged(key.pk.slice('WS#'.length), before, after);
         return;
       default:
+        if (key.sk.startsWith('RESTART#')) this.capacity.restartEnded(after);
         if (!key.sk.startsWith('VERDICT#')) return;
         judged(this.#witness, before, after);
         this.#stories.written(before, after);

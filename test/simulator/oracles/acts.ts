@@ -46,6 +46,9 @@ export class ActOracle {
       // was the fence, and EC2 knows of no claims.
       else if (workspace?.instanceId !== instanceId && meantForMs < CARRIED_OUT_MS)
         witness.seen(`${act} that a change of the instance has crossed`);
+      // Nor of a copy that was faster, was refused, and has given the claim up: the instance is stopped, and was condemned.
+      else if (act === 'start' && meantForMs < CARRIED_OUT_MS)
+        witness.seen('start that the end of its claim has crossed');
       else witness.broken('S8', `${act} of ${instanceId} without a claim that is open`);
       return;
     }

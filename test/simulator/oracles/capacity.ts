@@ -2,6 +2,7 @@
  * V4: a Start that met no capacity is tried again, each time after a longer wait, for an hour; then somebody is told.
  * Counted by what EC2 really answered, and by the world's own time.
  */
+import type { RestartRecord } from '../../../core/timeline.ts';
 import type { Claim, Workspace } from '../../../core/workspace.ts';
 import type { Item } from '../aws/dynamodb.ts';
 import type { Invocation } from '../invocation.ts';
@@ -30,6 +31,8 @@ export class CapacityOracle {
   /** When the open claim of each token was made, by the world's own time. */
   readonly #madeMs = new Map<string, number>();
   readonly #waiting = new Map<string, Waiting>();
+  /** Claims that have just ended while they waited: after how long, and of which workspace. */
+  readonly #ending = new Map<string, { readonly afterMs: number; readonly workspaceId: string }>();
   /** Claims that were given up, and of which nobody was told yet. */
   readonly #untold = new Map<string, string>();
 
@@ -80,7 +83,7 @@ export class CapacityOracle {
       this.#witness.broken('V4', `refusal ${waiting.refusals} is followed by a wait of ${waitMs} ms`);
   }
 
-  /** Given up while nobody wants it otherwise: an hour must have passed, and somebody must be told. */
+  /** While nobody wants it otherwise: whether it was given up says the row of its end. */
   #ended(before: Workspace, after: Workspace | undefined, { token, kind }: Claim): void {
     const waiting = this.#waiting.get(token);
     this.#waiting.delete(token);
@@ -89,11 +92,20 @@ export class CapacityOracle {
     if (after?.instanceId !== before.instanceId || after.desired !== 'running' || after.pause) return;
     const machine = witness.truth.machines.get(before.instanceId);
     if (machine?.instance !== 'stopped' || witness.policy.respectManualStop || kind === 'operator') return;
-    const afterMs = witness.nowMs() - waiting.sinceMs;
-    witness.seen('capacity given up');
-    if (this.#clocksAreRight() && afterMs < GIVEN_UP_AFTER_MS - ROUNDED_MS)
-      witness.broken('V4', `no capacity, and given up after ${afterMs} ms`);
-    this.#untold.set(token, before.workspaceId);
+    const { workspaceId } = before;
+    this.#ending.set(token, { afterMs: witness.nowMs() - waiting.sinceMs, workspaceId });
+  }
+
+  /** The row of an end, in the write that ends the claim: given up means that an hour has passed, and somebody is told. */
+  restartEnded(rowItem: Item | undefined): void {
+    const { token = '', outcome } = (rowItem?.['restart'] ?? {}) as Partial<RestartRecord>;
+    const ending = this.#ending.get(token);
+    this.#ending.delete(token);
+    if (!ending || outcome !== 'failed') return;
+    this.#witness.seen('capacity given up');
+    if (this.#clocksAreRight() && ending.afterMs < GIVEN_UP_AFTER_MS - ROUNDED_MS)
+      this.#witness.broken('V4', `no capacity, and given up after ${ending.afterMs} ms`);
+    this.#untold.set(token, ending.workspaceId);
   }
 
   news(type: string, detail: { readonly token?: string }): void {
