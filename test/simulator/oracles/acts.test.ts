@@ -43,9 +43,15 @@ test.each(['start', 'stop'] as const)(
   },
 );
 
-test.each(['start', 'stop'] as const)(
-  'a %s meant a moment ago, and Defib itself has ended the claim - S8',
-  (act) => {
-    expect(brokenBy(act, { instanceId: 'i-1', meantForMs: 20 })).toEqual(['S8']);
-  },
-);
+test('a start meant a moment ago, and a faster copy has ended the claim - no fence can tell, and it starts what is stopped', () => {
+  expect(brokenBy('start', { instanceId: 'i-1', meantForMs: 20 })).toEqual([]);
+});
+
+test.each([
+  ['stop', 20],
+  ['start', 24_000],
+  ['start', undefined],
+] as const)('a %s meant %s ms ago, and Defib itself has ended the claim - S8', (act, meantForMs) => {
+  const meant = meantForMs === undefined ? {} : { meantForMs };
+  expect(brokenBy(act, { instanceId: 'i-1', ...meant })).toEqual(['S8']);
+});
