@@ -174,8 +174,8 @@ export const judging: readonly Bug[] = [
   {
     name: 'expiry-by-the-early-end',
     file: 'core/time.ts',
-    find: 'latestMs: Math.max(ownClockMs, certainMs) }',
-    replace: 'latestMs: Math.min(ownClockMs, certainMs) }',
+    find: 'latestMs: Math.max(ownClockMs, certainMs + passedMs),',
+    replace: 'latestMs: Math.min(ownClockMs, certainMs + passedMs),',
     profile: 'times',
     breaks: ['S21'],
     says: 'a clock that is behind lets requests live longer',
@@ -191,16 +191,16 @@ export const judging: readonly Bug[] = [
     beside: [
       {
         file: 'core/time.ts',
-        find: '{ earliestMs: Math.min(ownClockMs, certainMs), latestMs: Math.max(ownClockMs, certainMs) }',
-        replace: '{ earliestMs: Math.max(ownClockMs, certainMs), latestMs: Math.max(ownClockMs, certainMs) }',
+        find: 'earliestMs: Math.min(ownClockMs, certainMs),',
+        replace: 'earliestMs: Math.max(ownClockMs, certainMs),',
       },
     ],
   },
   {
     name: 'own-clock-for-a-message',
     file: 'core/time.ts',
-    find: '{ earliestMs: Math.min(ownClockMs, certainMs), latestMs: Math.max(ownClockMs, certainMs) }',
-    replace: '{ earliestMs: Math.max(ownClockMs, certainMs), latestMs: Math.max(ownClockMs, certainMs) }',
+    find: 'earliestMs: Math.min(ownClockMs, certainMs),',
+    replace: 'earliestMs: Math.max(ownClockMs, certainMs),',
     profile: 'times',
     breaks: ['S1', 'S2'],
     says: 'the time of a message has no early end',
