@@ -89,6 +89,17 @@ describe('a sandbox that froze after it began an attempt, for longer than its le
     return (await handleDeliveries([received(aMessage())], ports)).get('message-1');
   };
 
+  /** The times that the writes say which begin an attempt. */
+  const timesOfBegins = (): unknown[] => {
+    const times: unknown[] = [];
+    type Write = { ExpressionAttributeValues?: Record<string, unknown> };
+    aws.dynamo.on(UpdateCommand).callsFake(({ ExpressionAttributeValues }: Write) => {
+      times.push(ExpressionAttributeValues?.[':now']);
+      return {};
+    });
+    return times;
+  };
+
   it('sends nothing: others may have ended the request meanwhile (S21)', async () => {
     ec2Shows(aws, 'running');
     freezesAfter((expression) => expression.includes('lastAttempt'));
@@ -99,13 +110,7 @@ describe('a sandbox that froze after it began an attempt, for longer than its le
 
   it('before the write that begins the attempt - does not begin what has expired by then (S21)', async () => {
     ec2Shows(aws, 'running');
-    const begins: unknown[] = [];
-    aws.dynamo
-      .on(UpdateCommand)
-      .callsFake((input: { ExpressionAttributeValues?: Record<string, unknown> }) => {
-        begins.push(input.ExpressionAttributeValues?.[':now']);
-        return {};
-      });
+    const begins = timesOfBegins();
     let looks = 0;
     const look = ports.ec2.look.bind(ports.ec2);
     const slow = async (ids: readonly string[]) => {
@@ -123,13 +128,7 @@ describe('a sandbox that froze after it began an attempt, for longer than its le
     // Found by the simulator: the database had told the time, and then the sandbox stood still.
     nowMs = NOW_MS - 60_000;
     ec2Shows(aws, 'running');
-    const begins: unknown[] = [];
-    aws.dynamo
-      .on(UpdateCommand)
-      .callsFake((input: { ExpressionAttributeValues?: Record<string, unknown> }) => {
-        begins.push(input.ExpressionAttributeValues?.[':now']);
-        return {};
-      });
+    const begins = timesOfBegins();
     const look = ports.ec2.look.bind(ports.ec2);
     const slow = async (ids: readonly string[]) => {
       nowMs += FROZEN_FOR_MS;
