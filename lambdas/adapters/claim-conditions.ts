@@ -40,7 +40,7 @@ export function claimValues(claim: Claim): Record<string, unknown> {
   };
 }
 
-/** Every guard of the claim, one clause each; a missing attribute makes its comparison false, so unknown is no. */
+/** Every guard of the claim, one clause each. */
 export function claimCondition(requires: ClaimWrite['requires']): {
   condition: string;
   values: Record<string, unknown>;

@@ -36,6 +36,7 @@ const looksAgain = () => {
 };
 const delivers = () => handleDeliveries([received(sentTo(aws, 'parked')[0]?.message as never)], ports);
 const idOf = ({ body }: Answer) => String(body?.['requestId']);
+// The table knows no types: this is what the code has written.
 const rowOf = (requestId: string) =>
   table.item(`REQ#${requestId}`, 'REQUEST') as unknown as ParkedRequest | undefined;
 
